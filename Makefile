@@ -1,0 +1,324 @@
+# Sparse Optima: data -> programs -> results -> figures -> paper.
+#
+# `make help` lists the targets.  Everything generated goes to $(BUILD); the only
+# targets that touch a tracked file are `reference` and `sync`.
+
+BUILD ?= build
+SEED ?= 1
+SHELL = /bin/sh
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+export LC_ALL = C.UTF-8
+export OPENBLAS_NUM_THREADS = 1
+
+# ---------------------------------------------------------------------- setup
+# `make setup all` installs first and then starts afresh, so that a parallel
+# make cannot compile against libraries that are not there yet.
+ifneq ($(filter setup,$(MAKECMDGOALS)),)
+others := $(filter-out setup,$(MAKECMDGOALS))
+.PHONY: setup $(others)
+setup:
+	@src/setup.sh src/packages.txt
+	$(if $(others),@+$(MAKE) --no-print-directory $(others))
+$(others): setup
+	@:
+else
+
+# As many jobs as there are processors; a -j on the command line comes later and wins.
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+claim_ids := $(shell sed -n 's/^claim  *//p' src/claims/registry.txt)
+
+.PHONY: all help clean programs results figures paper site verify review seeds why test reference sync install
+all: programs figures paper site
+
+help:
+	@echo 'make setup          install the Debian packages that are missing'
+	@echo 'make all            programs, results, figures, verification, $(BUILD)/paper.pdf, site'
+	@echo 'make results        run every claim program (no TeX needed)'
+	@echo 'make figures        draw every figure from the results (no TeX needed)'
+	@echo 'make site           every claim as a page: $(BUILD)/site/index.html'
+	@echo 'make verify         check every claim, and the results against results/'
+	@echo 'make verify SEED=n  the same claims for another seed'
+	@echo 'make claim-ID       run one claim: predicted, measured, verdict'
+	@echo 'make review BUDGET=10m        as many claims as fit into the time'
+	@echo 'make seeds COUNT=20            every claim for that many seeds, and the spread'
+	@echo 'make why NUMBER=PROGRAM.KEY   where a number of the paper comes from'
+	@echo 'make test           the test suite (CTest); TESTS="-L unit" selects'
+	@echo 'make reference      accept the results of this run as results/'
+	@echo 'make sync           regenerate the claims table of REPRODUCE.md'
+	@echo 'make install PREFIX=/usr/local   install the command line tools'
+	@echo 'make bench          the tools against scikit-learn (python3-sklearn), some minutes'
+	@echo 'make clean          remove $(BUILD)'
+	@echo 'claims: $(claim_ids)'
+
+clean:
+	rm -rf $(BUILD)
+
+# ------------------------------------------------------------------- programs
+# Every file is written to a temporary name and renamed: a kill leaves nothing
+# half-written that a later run would trust.
+CFLAGS ?= -O2 -g
+STRICT := -std=c17 -D_GNU_SOURCE -ffp-contract=off -Wall -Wextra -Wpedantic -Wconversion \
+  -Wsign-conversion -Wdouble-promotion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+  -Wvla -Wformat=2 -Wundef -Wcast-qual -Wwrite-strings -Werror=implicit-function-declaration
+ifdef SANITIZE
+CFLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+endif
+CPPFLAGS := -Isrc -Isrc/ndl
+# Explicit and in this order: pkg-config would bring gslcblas, ten times slower.
+LIBS := -lgsl -lopenblas -lqhull_r -lglpk -lm -lpthread
+FILE_LIBS := -lzip -lcjson
+
+# The parts of the library that only the command line tools use are kept out of
+# libndl.a, so that a change in them recomputes no result.
+file_parts := audit files npy npz safetensors sae
+file_sources := $(filter $(file_parts:%=src/ndl/%.c),$(sort $(wildcard src/ndl/*.c)))
+library_sources := $(filter-out $(file_sources),$(sort $(wildcard src/ndl/*.c)))
+claims := $(patsubst src/claims/%.c,%,$(sort $(wildcard src/claims/*.c)))
+tools := $(patsubst src/tools/%.c,%,$(sort $(wildcard src/tools/ndl-*.c)))
+tool_parts := $(filter-out src/tools/ndl-%,$(sort $(wildcard src/tools/*.c)))
+object = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(1))
+
+library := $(BUILD)/lib/libndl.a
+file_library := $(BUILD)/lib/libndl_files.a
+version := $(BUILD)/obj/version.o
+registry := $(BUILD)/bin/registry
+
+programs: $(claims:%=$(BUILD)/bin/%) $(tools:%=$(BUILD)/bin/%) $(registry)
+
+# $(call keep,FILE): replaces FILE by FILE.new if that differs, else leaves its date.
+keep = if cmp -s $(1).new $(1); then rm $(1).new; else mv $(1).new $(1); fi
+
+# Another compiler or other flags rebuild everything.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@{ $(CC) --version; echo '$(STRICT) $(CFLAGS) $(CPPFLAGS) $(LIBS)'; } > $@.new && $(call keep,$@)
+
+compile = $(CC) $(STRICT) $(CFLAGS) $(CPPFLAGS) -MMD -MP -MT $@ -MF $@.d.new -c $< -o $@.new && \
+  mv $@.d.new $(@:.o=.d) && mv $@.new $@
+$(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo 'cc $<'
+	@$(compile)
+
+# The commit, for --version and the colophon.
+commit := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+$(BUILD)/version.c: FORCE
+	@mkdir -p $(@D)
+	@echo 'extern const char ndl_commit[]; const char ndl_commit[] = "$(commit)";' > $@.new && $(call keep,$@)
+$(version): $(BUILD)/version.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@$(compile)
+
+define archive
+@mkdir -p $(@D)
+@rm -f $@.new
+@echo 'ar $@'
+@ar rcs $@.new $^ && mv $@.new $@
+endef
+$(library): $(call object,$(library_sources))
+	$(archive)
+$(file_library): $(call object,$(file_sources))
+	$(archive)
+
+define link
+@mkdir -p $(@D)
+@echo 'link $@'
+@$(CC) $(CFLAGS) -o $@.new $(filter %.o,$^) $(filter %.a,$^) $(1) $(LIBS) && mv $@.new $@
+endef
+$(claims:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/obj/claims/%.o $(BUILD)/obj/claim.o $(version) $(library)
+	$(call link)
+$(tools:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/obj/tools/%.o $(call object,$(tool_parts)) $(version) \
+  $(file_library) $(library)
+	$(call link,$(FILE_LIBS))
+$(registry): $(call object,$(sort $(wildcard src/registry/*.c))) $(version) $(library)
+	$(call link)
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+.PHONY: FORCE
+FORCE:
+
+# -------------------------------------------------------------------- results
+# A result depends on what its program computes, not on how the source is
+# commented: NAME.id is a hash of the preprocessed text (no comments, no line
+# numbers), the flags and the data; it is rewritten only if it changes, and
+# NAME.seen remembers when it was last computed.
+results_dir := $(if $(filter 1,$(SEED)),$(BUILD)/results,$(BUILD)/seed-$(SEED)/results)
+datasets := $(sort $(wildcard datasets/*.tree datasets/*.tsv datasets/*/*.tsv))
+headers := $(wildcard src/*.h src/ndl/*.h)
+
+# $(call fingerprint,FILES): hash of the C files as compiled and of the other files as they are.
+fingerprint = { for f in $(filter %.c,$(1)); do $(CC) -E -P -DNDEBUG $(STRICT) $(CPPFLAGS) $$f || exit 1; done | \
+  tr -s '[:space:]' ' '; cat $(filter-out %.c,$(1)) /dev/null; } | sha256sum > $(@:.seen=.id).new && \
+  $(call keep,$(@:.seen=.id)) && touch $@
+ids := $(claims:%=$(BUILD)/id/%)
+$(BUILD)/id/library.seen: $(library_sources) src/claim.c $(BUILD)/flags $(datasets) $(headers)
+	@mkdir -p $(@D)
+	@$(call fingerprint,$(filter-out $(headers),$^))
+$(ids:=.seen): $(BUILD)/id/%.seen: src/claims/%.c $(BUILD)/id/library.id $(headers)
+	@$(call fingerprint,$(filter-out $(headers),$^))
+$(BUILD)/id/library.id $(ids:=.id): %.id: %.seen ;
+
+# The program writes NAME.tsv last, so that this file vouches for its tables.
+results := $(claims:%=$(results_dir)/%.tsv)
+results: $(results)
+$(results): $(results_dir)/%.tsv: $(BUILD)/id/%.id | $(BUILD)/bin/%
+	@mkdir -p $(@D)
+	@rm -f $(results_dir)/$*.* $(results_dir)/$*-*
+	$(BUILD)/bin/$* --seed $(SEED) --data datasets --out $(results_dir)
+
+# --------------------------------------------------------------- verification
+# src/claims/registry.txt says what each claim expects.
+registry_txt := src/claims/registry.txt
+references := $(sort $(wildcard results/*.tsv))
+judge = $(registry) $(1) --results $(results_dir) $(if $(filter 1,$(SEED)),,--no-reference)
+
+verify: $(registry) $(results)
+	@$(call judge,verify)
+
+# claim-ID needs the results of its own program and of those it reads from.
+programs_of = $(shell awk '/^claim / {id = $$2} id == "$(1)" && ($$1 == "program" || $$1 == "reads") \
+  {for (i = 2; i <= NF; i++) print $$i}' $(registry_txt))
+.PHONY: $(claim_ids:%=claim-%)
+$(foreach id,$(claim_ids),$(eval claim-$(id): $(patsubst %,$(results_dir)/%.tsv,$(call programs_of,$(id)))))
+$(claim_ids:%=claim-%): claim-%: $(registry)
+	@$(call judge,verify) $*
+
+BUDGET ?= 10m
+review: $(registry)
+	@+BUILD=$(BUILD) MAKE='$(MAKE)' src/review.sh $(BUDGET)
+
+COUNT ?= 20
+seeds: $(registry)
+	@+BUILD=$(BUILD) MAKE='$(MAKE)' src/seeds.sh $(COUNT)
+
+# Only the results of the number's own program are needed.
+why: $(registry) $(filter $(results_dir)/$(firstword $(subst ., ,$(NUMBER) none)).tsv,$(results))
+	@$(registry) why '$(NUMBER)' --results $(results_dir)
+
+# README.md shows results/panels.svg.
+reference: $(registry) $(results) $(BUILD)/figures/panels.svg
+	@$(registry) verify --quiet --no-reference --results $(results_dir)
+	rm -f results/*.tsv
+	cp $(results_dir)/*.tsv $(BUILD)/figures/panels.svg results/
+
+sync: $(registry)
+	$(registry) table --rewrite REPRODUCE.md
+
+# -------------------------------------------------------------------- figures
+# figures/NAME.gp begins with "load style", reads result files only and names them in lines "# reads FILE...".
+# A result file belongs to the program whose name comes before the first '-'.
+figures := $(patsubst figures/%.gp,%,$(filter-out figures/style.gp,$(sort $(wildcard figures/*.gp))))
+figures: $(figures:%=$(BUILD)/figures/%.pdf) $(figures:%=$(BUILD)/figures/%.svg)
+
+figure_programs = $(sort $(foreach f,$(shell sed -n 's/^\# reads //p' figures/$(1).gp),$(firstword $(subst -, ,$(f:.tsv=)))))
+$(foreach f,$(figures),$(eval $(f:%=$(BUILD)/figures/%.pdf) $(f:%=$(BUILD)/figures/%.svg): \
+  $(patsubst %,$(results_dir)/%.tsv,$(call figure_programs,$(f)))))
+
+# gnuplot only warns about missing data, and a figure without its data is an error here.
+draw = gnuplot -d -e "style = 'figures/style.gp'; results = '$(results_dir)'; format = '$(1)'; out = '$@.new'" $< 2> $@.log && \
+  ! grep -i -e warning -e error $@.log && mv $@.new $@ || { cat $@.log >&2; echo "$<: gnuplot failed" >&2; exit 1; }
+$(BUILD)/figures/%.pdf: figures/%.gp figures/style.gp
+	@mkdir -p $(@D)
+	@$(call draw,pdf)
+$(BUILD)/figures/%.svg: figures/%.gp figures/style.gp
+	@mkdir -p $(@D)
+	@$(call draw,svg)
+
+# ----------------------------------------------------------------------- site
+# A page per claim program: its comments as text, its code, figures and verdicts.  Prose
+# changes a page and recomputes nothing.  Failed claims are shown as failed.
+pages := $(claims) index reproduce datasets $(if $(wildcard src/tools/AUDIT.md),audit)
+page_files := $(pages:%=$(BUILD)/site/%.html)
+site: $(page_files) $(BUILD)/site/style.css
+
+# What a page shows besides its program's results.
+page_needs = $(shell awk 'function flush() { if (own) print needs; own = 0; needs = "" } /^claim / {flush()} \
+  $$1 == "program" {own = $$2 == "$(1)"} $$1 == "figure" {needs = needs " $(BUILD)/figures/" $$2 ".svg"} \
+  $$1 == "reads" {needs = needs " $(BUILD)/results/" $$2 ".tsv"} END {flush()}' $(registry_txt))
+$(foreach p,$(claims),$(eval $(BUILD)/site/$(p).html: src/claims/$(p).c $(datasets) $(BUILD)/results/$(p).tsv \
+  $(call page_needs,$(p))))
+$(BUILD)/site/index.html: $(claims:%=$(BUILD)/site/%.html) REPRODUCE.md datasets/README.md $(wildcard src/tools/AUDIT.md)
+$(BUILD)/site/reproduce.html: REPRODUCE.md
+$(BUILD)/site/datasets.html: datasets/README.md
+$(BUILD)/site/audit.html: src/tools/AUDIT.md
+$(page_files): $(BUILD)/site/%.html: src/site/site.sh src/site/literate.awk src/site/page.html $(registry_txt) $(registry)
+	@mkdir -p $(@D)
+	@echo 'page $@'
+	@src/site/site.sh $(BUILD) $*
+$(BUILD)/site/style.css: src/site/style.css
+	@mkdir -p $(@D)
+	@cp $< $@.new && mv $@.new $@
+
+# ---------------------------------------------------------------------- paper
+# numbers.tex exists only if every claim holds and every result agrees with
+# results/: there is no way to a PDF around the verification.
+paper: $(BUILD)/paper.pdf
+tex_sources := $(sort $(wildcard paper/*.tex paper/*.sty paper/*.bib paper/sections/*.tex))
+
+$(BUILD)/paper/numbers.tex: $(registry_txt) $(results) $(references) | $(registry)
+	@mkdir -p $(@D)
+	@$(registry) macros --results $(BUILD)/results --out $@ || { rm -f $@; exit 1; }
+$(BUILD)/paper/versions.tex: FORCE
+	@mkdir -p $(@D)
+	@CC='$(CC)' src/versions.sh $(commit) > $@.new && $(call keep,$@)
+# The pieces of source that the paper quotes, cut at "[anchor:NAME]" and "[end:NAME]".
+$(BUILD)/paper/anchors: src/anchors.awk $(sort $(wildcard src/*.[ch] src/ndl/*.[ch] src/claims/*.c))
+	@mkdir -p $@
+	@rm -f $@/*
+	@awk -v out=$@ -f $^ && touch $@
+
+# The date in the PDF is that of the commit, so that one commit gives one PDF.
+$(BUILD)/paper.pdf: $(tex_sources) $(BUILD)/paper/numbers.tex $(BUILD)/paper/versions.tex $(BUILD)/paper/anchors \
+  $(figures:%=$(BUILD)/figures/%.pdf)
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 0) src/latex.sh paper $(BUILD)
+
+# ---------------------------------------------------------------------- tests
+# tests/unit_*.c and property_*.c are cmocka programs, tests/cli_*.sh shell
+# scripts; the prefix is the CTest label.  (Other *.c are helpers of the scripts.)
+# The sanitizer run is the same programs built once more, in $(BUILD)/sanitize.
+test_programs := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/*.c)))
+.PHONY: test-programs
+test-programs: $(test_programs)
+$(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo 'cc $<'
+	@$(compile)
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(version) $(file_library) $(library)
+	$(call link,$(FILE_LIBS) -lcmocka)
+
+# A program that does not compile or run fails its own cases, not the whole run.
+test: $(registry)
+	-@+$(MAKE) --no-print-directory -k programs results test-programs paper site
+	-@+$(MAKE) --no-print-directory -k test-programs SANITIZE=1 BUILD=$(BUILD)/sanitize
+	@tests/ctest.sh $(BUILD)
+	cd $(BUILD)/tests && ctest --output-on-failure -j2 $(TESTS)
+
+# -------------------------------------------------------------------- install
+PREFIX ?= /usr/local
+manuals := $(sort $(wildcard src/tools/man/*.1))
+bash_completions := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+install: $(tools:%=$(BUILD)/bin/%)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(bash_completions)
+	install $^ $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(manuals) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 src/tools/completion.bash $(bash_completions)/ndl
+	for tool in $(tools); do ln -sf ndl $(bash_completions)/$$tool; done
+
+# ---------------------------------------------------------------------- bench
+# The tools against scikit-learn on this machine, in one run: tables and figure in $(BUILD)/bench.
+# WORKLOADS="tiny medium" leaves out the large one.
+WORKLOADS ?= tiny medium large
+.PHONY: bench
+bench: $(BUILD)/bin/ndl-fit $(BUILD)/bin/ndl-encode
+	@/usr/bin/python3 -c 'import sklearn' 2>/dev/null || \
+	  { echo 'make bench: needs python3-sklearn (apt-get install python3-sklearn)' >&2; exit 1; }
+	/usr/bin/python3 src/bench/workloads.py $(BUILD)/bench $(WORKLOADS)
+	/usr/bin/python3 src/bench/bench.py $(BUILD) $(WORKLOADS)
+	gnuplot -d -e "dir = '$(BUILD)/bench'; workloads = '$(WORKLOADS)'" src/bench/bench.gp
+
+endif

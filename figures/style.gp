@@ -1,0 +1,47 @@
+# style.gp -- what all figures share.  A figure NAME.gp begins with
+#
+#     # reads PROGRAM-TABLE.tsv ...      (what it depends on; the Makefile reads this line)
+#     height = 5                         (cm; optional)
+#     width = 17.8                       (cm; for a figure across both columns)
+#     load style
+#
+# and plots files of the directory `results`.  The Makefile sets style, results,
+# format ('pdf' or 'svg') and out.  Lines differ in dash and darkness, points in
+# shape, so that everything can be told apart in grey.
+
+if (!exists("width")) width = 8.6 # cm, \columnwidth of paper.tex
+if (!exists("height")) height = 6
+
+# Font sizes are points on the printed page: gnuplot's own are 4/3 too large in PDF at fontscale 1,
+# and pixels in SVG.
+if (format eq 'pdf') {
+    set terminal pdfcairo enhanced size width cm, height cm font "Latin Modern Roman,8" fontscale 0.75 dashlength 0.7
+} else {
+    set terminal svg enhanced size int(width / 2.54 * 96), int(height / 2.54 * 96) dynamic \
+        font "Latin Modern Roman,8" fontscale 1.333 dashlength 0.8 background "#ffffff"
+}
+set output out
+set encoding utf8
+set minussign
+
+set linetype 1 linecolor rgb "#000000" linewidth 1.4 dashtype solid       pointtype 7  pointsize 0.35
+set linetype 2 linecolor rgb "#b2182b" linewidth 1.4 dashtype (8,4)       pointtype 9  pointsize 0.45
+set linetype 3 linecolor rgb "#2166ac" linewidth 1.4 dashtype (2,3)       pointtype 4  pointsize 0.40
+set linetype 4 linecolor rgb "#d08020" linewidth 1.4 dashtype (10,3,2,3)  pointtype 11 pointsize 0.45
+set linetype 5 linecolor rgb "#808080" linewidth 1.4 dashtype (14,4)      pointtype 6  pointsize 0.40
+set linetype 6 linecolor rgb "#5aae61" linewidth 1.4 dashtype (10,3,2,3,2,3) pointtype 13 pointsize 0.50
+set linetype cycle 6
+# Fills from black to light; for maps, dark is more.
+set palette defined (0 "#ffffff", 0.5 "#8c96c6", 1 "#3f007d")
+
+set border 3 linewidth 0.6 linecolor rgb "#404040"
+set tics nomirror scale 0.5
+set key samplen 2.5 spacing 1.1 noautotitle
+set datafile separator "\t"
+set style fill solid 0.35 noborder
+
+# Greek is not in Latin Modern Roman; in enhanced text: set xlabel "loss at " . lambda
+lambda = '{/"Latin Modern Math" 𝜆}'
+theta = '{/"Latin Modern Math" 𝜃}'
+epsilon = '{/"Latin Modern Math" 𝜖}'
+Delta = '{/"Latin Modern Math" Δ}'

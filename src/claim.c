@@ -1,0 +1,226 @@
+/* claim.c -- command line, result files and errors of the claim programs. */
+#include "claim.h"
+
+#include <argp.h>
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+extern const char ndl_commit[];
+
+enum { EXIT_DATA = 2, MAX_SCALARS = 1024, MAX_COLUMNS = 64 };
+
+struct claim {
+    const char *name;
+    uint64_t seed;
+    const char *data, *out;
+    double begun;                    /* monotonic seconds */
+    char path[4096];                 /* what claim_data returned last */
+    char *scalars;                   /* the lines of NAME.tsv so far */
+    FILE *scalar_stream;
+    char *keys[MAX_SCALARS];
+    size_t key_count;
+    struct ndl_output table;         /* the open table, if table.file */
+    size_t columns;
+};
+
+static _Noreturn void die(const struct claim *claim, const char *message)
+{
+    fprintf(stderr, "%s: %s\n", claim->name, message);
+    exit(EXIT_DATA);
+}
+
+/* ---------------------------------------------------------- command line */
+
+static const struct argp_option options[] = {
+    {"seed", 's', "N", 0, "seed of every random stream, 1 to 4294967295 (default 1)", 0},
+    {"data", 'd', "DIR", 0, "where the data sets are (default datasets)", 0},
+    {"out", 'o', "DIR", 0, "where the result files go (default build/results)", 0},
+    {0}};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct claim *claim = state->input;
+    char *end;
+    switch (key) {
+    case 's':
+        errno = 0;
+        claim->seed = strtoull(arg, &end, 10);
+        if (errno || *end || end == arg || arg[0] == '-' || claim->seed < 1 || claim->seed > UINT32_MAX)
+            argp_error(state, "--seed: '%s' is not a number from 1 to 4294967295", arg);
+        return 0;
+    case 'd':
+        claim->data = arg;
+        return 0;
+    case 'o':
+        claim->out = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "unexpected argument '%s'", arg);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void print_version(FILE *stream, struct argp_state *state)
+{
+    fprintf(stream, "%s (Sparse Optima) commit %s\n", state->name, ndl_commit);
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+struct claim *claim_begin(int argc, char **argv, const char *about)
+{
+    struct claim *claim = calloc(1, sizeof *claim);
+    if (!claim)
+        abort();
+    *claim = (struct claim){.seed = 1, .data = "datasets", .out = "build/results", .begun = seconds()};
+    const char *slash = strrchr(argv[0], '/');
+    claim->name = slash ? slash + 1 : argv[0];
+    argp_program_version_hook = print_version;
+    argp_err_exit_status = 64;
+    const struct argp argp = {.options = options, .parser = parse_option, .doc = about};
+    argp_parse(&argp, argc, argv, 0, NULL, claim);
+
+    for (const char *slash_in = claim->out; slash_in; ) { /* mkdir -p */
+        slash_in = strchr(slash_in + 1, '/');
+        size_t length = slash_in ? (size_t)(slash_in - claim->out) : strlen(claim->out);
+        char *prefix = strndup(claim->out, length);
+        if (prefix)
+            mkdir(prefix, 0777); /* a failure shows when the first file is opened */
+        free(prefix);
+    }
+    size_t size;
+    claim->scalar_stream = open_memstream(&claim->scalars, &size);
+    if (!claim->scalar_stream)
+        die(claim, "no memory");
+    return claim;
+}
+
+uint64_t claim_seed(const struct claim *claim)
+{
+    return claim->seed;
+}
+
+const char *claim_data(struct claim *claim, const char *file)
+{
+    snprintf(claim->path, sizeof claim->path, "%s/%s", claim->data, file);
+    return claim->path;
+}
+
+gsl_rng *claim_rng(const struct claim *claim, uint64_t trial)
+{
+    gsl_rng *rng;
+    struct ndl_error err;
+    claim_must(claim, ndl_rng(&rng, claim->seed, trial, &err), &err);
+    return rng;
+}
+
+/* --------------------------------------------------------------- results */
+
+static struct ndl_output open_file(const struct claim *claim, const char *suffix)
+{
+    char path[4096];
+    struct ndl_output out;
+    struct ndl_error err;
+    snprintf(path, sizeof path, "%s/%s%s", claim->out, claim->name, suffix);
+    claim_must(claim, ndl_output_open(&out, path, &err), &err);
+    return out;
+}
+
+static struct ndl_output open_result(const struct claim *claim, const char *suffix)
+{
+    struct ndl_output out = open_file(claim, suffix);
+    fprintf(out.file, "# Sparse Optima result, format 1\n# program: %s\n# seed: %llu\n", claim->name,
+            (unsigned long long)claim->seed);
+    return out;
+}
+
+static void close_result(const struct claim *claim, struct ndl_output *out)
+{
+    struct ndl_error err;
+    claim_must(claim, ndl_output_close(out, &err), &err);
+}
+
+void claim_scalar(struct claim *claim, const char *key, double value, double tolerance, const char *meaning)
+{
+    assert(key[0] && strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_.") == strlen(key));
+    assert(claim->key_count < MAX_SCALARS && !strpbrk(meaning, "\t\n"));
+    for (size_t i = 0; i < claim->key_count; i++)
+        assert(strcmp(claim->keys[i], key) != 0);
+    claim->keys[claim->key_count++] = strdup(key);
+    fprintf(claim->scalar_stream, "%s\t%.17g\t%g\t%s\n", key, value, tolerance, meaning);
+}
+
+void claim_table(struct claim *claim, const char *table, const char *columns)
+{
+    char suffix[256];
+    if (claim->table.file)
+        close_result(claim, &claim->table);
+    snprintf(suffix, sizeof suffix, "-%s.tsv", table);
+    claim->table = open_result(claim, suffix);
+    claim->columns = 0;
+    for (const char *line = columns; *line; ) {
+        size_t length = strcspn(line, "\n");
+        fprintf(claim->table.file, "# column %zu: %.*s\n", ++claim->columns, (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+    assert(claim->columns <= MAX_COLUMNS);
+}
+
+void claim_row(struct claim *claim, const double *values)
+{
+    assert(claim->table.file);
+    for (size_t j = 0; j < claim->columns; j++)
+        fprintf(claim->table.file, "%.17g%c", values[j], j + 1 < claim->columns ? '\t' : '\n');
+}
+
+void claim_gap(struct claim *claim)
+{
+    assert(claim->table.file);
+    fputc('\n', claim->table.file);
+}
+
+void claim_must(const struct claim *claim, enum ndl_status status, const struct ndl_error *err)
+{
+    if (status != NDL_OK)
+        die(claim, err->text);
+}
+
+void claim_progress(const struct claim *claim, size_t done, size_t total, const char *what)
+{
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r%s: %zu of %zu %s%s", claim->name, done, total, what, done == total ? "\n" : "");
+}
+
+int claim_end(struct claim *claim)
+{
+    if (claim->table.file)
+        close_result(claim, &claim->table);
+    if (fclose(claim->scalar_stream) != 0)
+        die(claim, "no memory");
+    /* The time is no result: it goes to a file of its own, which nothing is compared with. */
+    struct ndl_output out = open_file(claim, ".time");
+    fprintf(out.file, "%.2f\n", seconds() - claim->begun);
+    close_result(claim, &out);
+    out = open_result(claim, ".tsv");
+    fputs("# columns: key value tolerance meaning\n", out.file);
+    fputs(claim->scalars, out.file);
+    close_result(claim, &out);
+    for (size_t i = 0; i < claim->key_count; i++)
+        free(claim->keys[i]);
+    free(claim->scalars);
+    free(claim);
+    return 0;
+}

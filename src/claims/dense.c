@@ -1,0 +1,330 @@
+/** # On a line, dense features come in antipodal pairs
+
+Claim `dense`. On a line two rays leave the bias, so the atoms $+1$ and $-1$ are all that a dictionary can
+use. They reach the bound that no dictionary of any size can beat,
+
+$$ L = \min_b \sum_i H(|x_i - b|), \qquad H(t) = t^2 \ (t \le \lambda/2), \quad
+   \lambda t - \lambda^2/4 \ \text{beyond}, $$
+
+at the Huber location $b^*$, where $\sum_i \psi(x_i - b^*) = 0$ with $\psi(t) = t$ clipped at
+$\pm\lambda/2$: the median, within $\lambda/2$. They fire on the complementary sides of $b^*$, and since
+$\frac{\lambda}{2}(n_+ - n_-) = -\sum_{\text{silent}} (x_i - b^*)$, their activities differ by no more
+than the share of the silent samples, so that neither exceeds one half. A third atom gains nothing. One
+atom alone pays $t^2$ for everything below the bias: $\psi$ is clipped above only, its root lies low in
+the data, and the atom fires almost always.
+
+Without a bias the rays leave 0, and as many atoms live as there are signs in the data.
+
+- Reads nothing: all data are drawn.
+- Writes: `dense.tsv`; `dense-lambda` (bias, activity and loss against lambda, three data sets).
+- Falsified by: two atoms that miss the bound or the Huber location, a third atom that helps, one atom
+  that reaches the bound, a single atom whose bias is elsewhere than predicted. */
+#include <float.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <gsl/gsl_randist.h>
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
+
+#include "claim.h"
+
+/* N is odd: with every sample further than lambda/2 from b*, n+ = n- is impossible, so some
+ * sample is within lambda/2 of b*, which makes b* unique at every lambda. */
+enum { N = 401, TRIALS = 20, KINDS = 3, LAMBDAS = 3, CURVE = 19 };
+static const double LAMBDA[LAMBDAS] = {0.05, 0.2, 0.8};
+
+/* ------------------------------------------------------------------ the line */
+
+/** ## The theory of the line
+
+Both losses are $\sum_i h(x_i - b)$ with $h' = 2\psi$; for two atoms $\psi$ is clipped at both ends, for
+the single atom $+1$ only above. $\sum_i \psi(x_i - b)$ falls with $b$; bisection finds its root to the
+last bit. The atom $-1$ is the atom $+1$ on $-x$. */
+// [anchor:dense-theory]
+struct line {
+    double b, loss;
+    double up, down; /* shares of the samples on which the atoms +1 and -1 fire */
+};
+
+static struct line solve_line(const double *x, size_t n, double lambda, bool both)
+{
+    const double corner = lambda / 2, floor = both ? -corner : -DBL_MAX;
+    double low = gsl_stats_min(x, 1, n) - corner, high = gsl_stats_max(x, 1, n);
+    for (double b = (low + high) / 2; b > low && b < high; b = (low + high) / 2) {
+        double sum = 0;
+        for (size_t i = 0; i < n; i++)
+            sum += fmin(fmax(x[i] - b, floor), corner);
+        *(sum > 0 ? &low : &high) = b;
+    }
+    struct line line = {.b = high};
+    for (size_t i = 0; i < n; i++) {
+        double t = x[i] - line.b;
+        bool up = t > corner, down = both && t < -corner;
+        line.loss += up || down ? lambda * fabs(t) - corner * corner : t * t;
+        line.up += (double)up / (double)n;
+        line.down += (double)down / (double)n;
+    }
+    return line;
+}
+// [end:dense-theory]
+
+/* The better of the two single atoms. */
+static struct line solve_single(const double *x, size_t n, double lambda)
+{
+    double *mirrored = malloc(n * sizeof *mirrored);
+    if (!mirrored)
+        abort();
+    for (size_t i = 0; i < n; i++)
+        mirrored[i] = -x[i];
+    struct line plus = solve_line(x, n, lambda, false), minus = solve_line(mirrored, n, lambda, false);
+    free(mirrored);
+    return plus.loss < minus.loss ? plus : (struct line){-minus.b, minus.loss, 0, minus.up};
+}
+
+/* ----------------------------------------------------------------- measuring */
+
+/* The best of `starts` fits. */
+static struct ndl_model fit(const struct claim *claim, gsl_rng *rng, const struct ndl_matrix *X, size_t atoms,
+                            double lambda, bool bias, int starts, double *loss)
+{
+    struct ndl_error err;
+    struct ndl_fit_options options = ndl_fit_defaults(atoms, lambda);
+    options.bias = bias;
+    options.starts = starts;
+    options.seed = 1 + gsl_rng_uniform_int(rng, 1000000);
+    struct ndl_model m;
+    struct ndl_fit_report report;
+    claim_must(claim, ndl_fit(X, &options, &m, &report, &err), &err);
+    *loss = report.loss;
+    ndl_fit_report_free(&report);
+    return m;
+}
+
+/* One atom on a line: it cannot turn round, so both signs are tried. */
+static struct ndl_model fit_single(const struct claim *claim, const struct ndl_matrix *X, double lambda, double *loss)
+{
+    struct ndl_error err;
+    struct ndl_fit_options options = ndl_fit_defaults(1, lambda);
+    struct ndl_model m[2];
+    struct ndl_fit_report report[2];
+    for (size_t s = 0; s < 2; s++) {
+        options.D0 = &(struct ndl_matrix){1, 1, &(double){s == 0 ? 1 : -1}};
+        claim_must(claim, ndl_fit(X, &options, &m[s], &report[s], &err), &err);
+    }
+    size_t best = report[1].loss < report[0].loss;
+    *loss = report[best].loss;
+    ndl_model_free(&m[1 - best]);
+    for (size_t s = 0; s < 2; s++)
+        ndl_fit_report_free(&report[s]);
+    return m[best];
+}
+
+/* The share of samples on which atom k fires. */
+static double activity(const struct ndl_model *m, size_t k)
+{
+    size_t on = 0;
+    for (size_t e = 0; e < m->Z.start[m->Z.rows]; e++)
+        on += m->Z.atom[e] == k;
+    return (double)on / (double)m->Z.rows;
+}
+
+static struct ndl_matrix draw_line(const struct claim *claim, gsl_rng *rng, size_t kind)
+{
+    struct ndl_error err;
+    struct ndl_matrix X;
+    claim_must(claim, ndl_matrix_alloc(&X, N, 1, &err), &err);
+    for (size_t i = 0; i < N; i++)
+        X.v[i] = kind == 0                            ? gsl_ran_gaussian(rng, 1)
+                 : kind == 1                          ? gsl_ran_exponential(rng, 1)
+                 : gsl_rng_uniform(rng) < 1. / 3      ? gsl_ran_gaussian(rng, 0.5) - 2
+                                                      : gsl_ran_gaussian(rng, 0.5) + 2;
+    return X;
+}
+
+static double median(const double *x)
+{
+    double sorted[N];
+    memcpy(sorted, x, sizeof sorted);
+    gsl_sort(sorted, 1, N);
+    return gsl_stats_median_from_sorted_data(sorted, 1, N);
+}
+
+/* The largest deviations over all trials, data sets and lambdas. */
+static struct {
+    double pair_bound, pair_location, pair_activity, pair_imbalance, pair_median, pair_sum, third_gain;
+    double single_loss, single_location, single_activity, mean_location, cold_loss, cold_atoms;
+    double activity[2][TRIALS], excess[TRIALS], lowness[TRIALS]; /* at the smallest lambda, symmetric data */
+} worst;
+
+static void raise(double *largest, double value)
+{
+    *largest = fmax(*largest, value);
+}
+
+/** ## One, two, three atoms
+
+The bound itself is computed by the library (Newton's method), the location by bisection. */
+static void try_line(const struct claim *claim, gsl_rng *rng, const struct ndl_matrix *X, size_t kind, double lambda,
+                     size_t trial, double *row)
+{
+    struct ndl_error err;
+    double bound, loss[4];
+    struct line pair = solve_line(X->v, N, lambda, true), single = solve_single(X->v, N, lambda);
+    claim_must(claim, ndl_wide_bound(X, lambda, true, &bound, NULL, &err), &err);
+    struct ndl_model one = fit_single(claim, X, lambda, &loss[1]);
+    struct ndl_model two = fit(claim, rng, X, 2, lambda, true, 2, &loss[2]);
+    struct ndl_model three = fit(claim, rng, X, 3, lambda, true, 2, &loss[3]);
+    double up = activity(&two, two.D.v[0] < 0), down = activity(&two, two.D.v[0] > 0);
+    if (trial < TRIALS) {
+        raise(&worst.pair_bound, fabs(loss[2] / bound - 1));
+        raise(&worst.pair_location, fabs(two.b.v[0] - pair.b));
+        raise(&worst.pair_activity, fmax(fabs(up - pair.up), fabs(down - pair.down)));
+        raise(&worst.pair_imbalance, fabs(up - down) - (1 - up - down));
+        raise(&worst.pair_median, fabs(two.b.v[0] - median(X->v)) / (lambda / 2));
+        raise(&worst.pair_sum, fabs(two.D.v[0] + two.D.v[1]));
+        raise(&worst.third_gain, (loss[2] - loss[3]) / bound);
+        raise(&worst.single_loss, fabs(loss[1] / single.loss - 1));
+        raise(&worst.single_location, fabs(one.b.v[0] - single.b));
+        raise(&worst.single_activity, fabs(activity(&one, 0) - single.up - single.down));
+        if (kind == 1)
+            raise(&worst.mean_location, fabs(two.b.v[0] - gsl_stats_mean(X->v, 1, N)));
+        if (kind == 0 && lambda <= LAMBDA[0]) {
+            worst.activity[0][trial] = activity(&one, 0);
+            worst.activity[1][trial] = fmax(up, down);
+            worst.excess[trial] = loss[1] / bound - 1;
+            double below = 0; /* the bias of the mirrored atom is high: count on its side */
+            for (size_t i = 0; i < N; i++)
+                below += (X->v[i] - one.b.v[0]) * one.D.v[0] < 0;
+            worst.lowness[trial] = below / N;
+        }
+    }
+    memcpy(row, (double[]){(double)kind, lambda, one.b.v[0], single.b, two.b.v[0], pair.b, activity(&one, 0),
+                           single.up + single.down, up, pair.up, down, pair.down, loss[1] / bound, loss[2] / bound},
+           14 * sizeof *row);
+    ndl_model_free(&one);
+    ndl_model_free(&two);
+    ndl_model_free(&three);
+}
+
+/* Without a bias the rays leave 0: as many atoms live as there are signs further than lambda/2 out,
+ * so data on one side, however dense, have no partner. */
+static void try_cold(const struct claim *claim, gsl_rng *rng, const struct ndl_matrix *X)
+{
+    double loss, predicted = 0, plus = 0, minus = 0, corner = LAMBDA[1] / 2;
+    struct ndl_model m = fit(claim, rng, X, 2, LAMBDA[1], false, 2, &loss);
+    for (size_t i = 0; i < N; i++) {
+        double t = fabs(X->v[i]);
+        predicted += t > corner ? 2 * corner * t - corner * corner : t * t;
+        *(X->v[i] > 0 ? &plus : &minus) += t > corner;
+    }
+    size_t live = (activity(&m, 0) > 0) + (size_t)(activity(&m, 1) > 0);
+    raise(&worst.cold_loss, fabs(loss / predicted - 1));
+    raise(&worst.cold_atoms, fabs((double)live - (plus > 0) - (minus > 0)));
+    ndl_model_free(&m);
+}
+
+/* Mean, standard error, minimum and maximum of one number per trial. */
+static void spread(struct claim *claim, const char *key, const double *values, size_t n, const char *meaning)
+{
+    char name[64], text[200];
+    const double four[] = {gsl_stats_mean(values, 1, n), gsl_stats_sd(values, 1, n) / sqrt((double)n),
+                           gsl_stats_min(values, 1, n), gsl_stats_max(values, 1, n)};
+    const char *const what[] = {"mean", "error", "min", "max"};
+    for (size_t s = 0; s < 4; s++) {
+        snprintf(name, sizeof name, "%s.%s", key, what[s]);
+        snprintf(text, sizeof text, "%s: %s over the trials", meaning, s == 1 ? "standard error" : what[s]);
+        claim_scalar(claim, name, four[s], CLAIM_CONVERGED, text);
+    }
+}
+
+static void run_trials(struct claim *claim)
+{
+    double row[14];
+    worst.pair_imbalance = -DBL_MAX;
+    for (size_t trial = 0; trial < TRIALS; trial++) {
+        gsl_rng *rng = claim_rng(claim, trial);
+        for (size_t kind = 0; kind < KINDS; kind++) {
+            struct ndl_matrix X = draw_line(claim, rng, kind);
+            for (size_t l = 0; l < LAMBDAS; l++)
+                try_line(claim, rng, &X, kind, LAMBDA[l], trial, row);
+            if (kind < 2)
+                try_cold(claim, rng, &X);
+            ndl_matrix_free(&X);
+        }
+        gsl_rng_free(rng);
+        claim_progress(claim, trial, TRIALS, "line");
+    }
+}
+
+static void record_worst(struct claim *claim)
+{
+    const struct { const char *key; double value, tolerance; const char *meaning; } scalars[] = {
+        {"pair.bound", worst.pair_bound, CLAIM_ROUNDING, "two atoms: largest |loss / bound - 1|"},
+        {"pair.location", worst.pair_location, CLAIM_ROUNDING, "two atoms: largest |bias - Huber location|"},
+        {"pair.activity", worst.pair_activity, CLAIM_ROUNDING, "two atoms: largest |activity - predicted|"},
+        {"pair.imbalance", worst.pair_imbalance, CLAIM_CONVERGED, "largest of |p+ - p-| - p0, p0 the silent share"},
+        {"pair.median", worst.pair_median, CLAIM_CONVERGED, "largest |bias - median| over lambda/2"},
+        {"pair.sum", worst.pair_sum, CLAIM_ROUNDING, "largest |d_1 + d_2|"},
+        {"mean.location", worst.mean_location, CLAIM_CONVERGED, "skewed data: largest |bias - mean|"},
+        {"third.gain", worst.third_gain, CLAIM_ROUNDING, "largest gain from a third atom, over the bound"},
+        {"single.loss", worst.single_loss, CLAIM_ROUNDING, "one atom: largest |loss / predicted - 1|"},
+        {"single.location", worst.single_location, CLAIM_ROUNDING, "one atom: largest |bias - predicted|"},
+        {"single.activity", worst.single_activity, CLAIM_ROUNDING, "one atom: largest |activity - predicted|"},
+        {"cold.loss", worst.cold_loss, CLAIM_ROUNDING, "no bias, two atoms: largest |loss / sum H(|x|) - 1|"},
+        {"cold.atoms", worst.cold_atoms, CLAIM_ROUNDING, "no bias: largest |live atoms - signs in the data|"}};
+    for (size_t i = 0; i < sizeof scalars / sizeof *scalars; i++)
+        claim_scalar(claim, scalars[i].key, scalars[i].value, scalars[i].tolerance, scalars[i].meaning);
+    claim_scalar(claim, "lambda.small", LAMBDA[0], CLAIM_EXACT, "the smallest lambda of the trials");
+    claim_scalar(claim, "lambda.large", LAMBDA[LAMBDAS - 1], CLAIM_EXACT, "the largest");
+    spread(claim, "single.active", worst.activity[0], TRIALS, "symmetric data, smallest lambda: the single atom's activity");
+    spread(claim, "single.excess", worst.excess, TRIALS, "symmetric data, smallest lambda: one atom's loss / bound - 1");
+    spread(claim, "single.below", worst.lowness, TRIALS, "symmetric data, smallest lambda: share beyond the single bias");
+    spread(claim, "pair.active", worst.activity[1], TRIALS, "symmetric data, smallest lambda: the busier atom's activity");
+}
+
+/* One data set of each kind over a range of lambda. */
+static void draw_curves(struct claim *claim)
+{
+    double row[14];
+    claim_table(claim, "lambda",
+                "kind - 0 0 symmetric, 1 skewed, 2 bimodal\n"
+                "lambda 1 1e-12 penalty\n"
+                "bias1 1 1e-6 bias with one atom\n"
+                "bias1_theory 1 1e-6 root of the psi clipped above\n"
+                "bias2 1 1e-6 bias with two atoms\n"
+                "bias2_theory 1 1e-6 Huber location\n"
+                "activity1 1 1e-6 activity of the single atom\n"
+                "activity1_theory 1 1e-6 predicted\n"
+                "up 1 1e-6 activity of +1, two atoms\n"
+                "up_theory 1 1e-6 predicted\n"
+                "down 1 1e-6 activity of -1, two atoms\n"
+                "down_theory 1 1e-6 predicted\n"
+                "ratio1 1 1e-6 loss over bound, one atom\n"
+                "ratio2 1 1e-6 loss over bound, two atoms");
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        gsl_rng *rng = claim_rng(claim, TRIALS + kind);
+        struct ndl_matrix X = draw_line(claim, rng, kind);
+        for (size_t l = 0; l < CURVE; l++) {
+            try_line(claim, rng, &X, kind, 0.02 * pow(10, (double)l / 8), TRIALS, row);
+            claim_row(claim, row);
+        }
+        claim_gap(claim);
+        ndl_matrix_free(&X);
+        gsl_rng_free(rng);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct claim *claim = claim_begin(argc, argv,
+        "Fits dictionaries of one, two and three atoms to data on a line and compares them with the theory of the "
+        "Huber location.\vExample: dense --seed 2 --out build/results");
+    claim_scalar(claim, "samples", N, CLAIM_EXACT, "samples on the line");
+    claim_scalar(claim, "trials", TRIALS, CLAIM_EXACT, "trials");
+    run_trials(claim);
+    record_worst(claim);
+    draw_curves(claim);
+    return claim_end(claim);
+}

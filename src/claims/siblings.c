@@ -1,0 +1,187 @@
+/** # Absorption with children that fire together
+
+The parent $p$ of [phases](phases.html), but its two children fire independently of each
+other, with frequency $q$ each, so that there is a fourth sample, $p+c_1+c_2$; all vectors
+are orthonormal, $K=3$ atoms, no bias.
+
+**Claim.** The parent's atom cannot be subtracted: if the children's atoms have absorbed
+the share $t$ of the parent, $d_i\propto tp+c_i$, the sample with both contains $2t$ of it. For $\lambda\to0$
+absorption therefore stops half way, at $t=\frac12$, and the solution is *mixed*: the
+parent's atom fires alone and, at half strength, with single children. It is fully
+absorbed, $t\approx1$, iff $\lambda>\lambda^*(q)$, where the multiplier of the parent's
+atom on a single child's sample vanishes; $\lambda^*=\frac49(2+\sqrt2)\,q+O(q^2)$.
+
+- Inputs: none. Tables: `siblings-grid` ($q$ against $\lambda$), `siblings-curve`.
+- Falsified by: a grid point of another kind than predicted, a loss other than the closed
+  form, a share that does not tend to one half. */
+#include <stdio.h>
+#include <string.h>
+
+#include "claim.h"
+#include "family.h"
+#include "twofeature.h"
+
+enum { SAMPLES = 400, STARTS = 4, EVENTS = 4, Q = 9, LAMBDAS = 13 };
+enum { ALONE, CHILD1, CHILD2, BOTH };
+
+static struct ndl_family family_at(double q, double lambda)
+{
+    double both = q * q;
+    return (struct ndl_family){1 - 2 * q + both, q - both, both, 1, 0, lambda};
+}
+
+/* q is a multiple of 1/20, so that q^2 is a multiple of 1 / SAMPLES. */
+static void build(const struct claim *claim, const struct ndl_family *f, struct ndl_matrix *X, size_t first[EVENTS])
+{
+    struct ndl_error err;
+    const double w[EVENTS] = {f->alone, f->child, f->child, f->both};
+    const double x[EVENTS][3] = {{1, 0, 0}, {1, 1, 0}, {1, 0, 1}, {1, 1, 1}};
+    size_t row = 0;
+    claim_must(claim, ndl_matrix_alloc(X, SAMPLES, 3, &err), &err);
+    for (int e = 0; e < EVENTS; e++) {
+        first[e] = row;
+        for (long n = lround(w[e] * SAMPLES); n > 0; n--, row++)
+            memcpy(ndl_row(X, row), x[e], sizeof x[e]);
+    }
+}
+
+struct outcome {
+    enum ndl_family_kind kind;
+    double loss, gap, fires; /* per sample; relative; code of the parent's atom with a single child, the larger of two */
+};
+
+static struct outcome search(const struct claim *claim, const struct ndl_family *f, double *residual)
+{
+    struct ndl_error err;
+    struct ndl_matrix X, Z;
+    struct ndl_search best;
+    size_t first[EVENTS], parent = 0;
+    gsl_rng *rng = claim_rng(claim, 0);
+    build(claim, f, &X, first);
+    claim_must(claim, ndl_search_run(&X, first, EVENTS, 3, f->lambda, STARTS, rng, &best, &err), &err);
+    claim_must(claim, ndl_codes_to_dense(&Z, &best.model.Z, &err), &err);
+    unsigned on[EVENTS], always = 0;
+    for (size_t e = 0; e < EVENTS; e++)
+        on[e] = ndl_search_firing(&best.model, first[e]);
+    for (size_t k = 0; k < 3; k++) {
+        if (ndl_row(&best.model.D, k)[0] >= 0.99)
+            always |= on[ALONE] & on[CHILD1] & on[CHILD2] & on[BOTH] & 1u << k;
+        if (ndl_row(&best.model.D, k)[0] > ndl_row(&best.model.D, parent)[0])
+            parent = k;
+    }
+    struct outcome o = {ndl_family_classify(on[ALONE], on[CHILD1], on[CHILD2], on[BOTH], always), best.loss / SAMPLES,
+                        best.gap, fmax(ndl_row(&Z, first[CHILD1])[parent], ndl_row(&Z, first[CHILD2])[parent])};
+    *residual = fmax(*residual, best.residual);
+    ndl_matrix_free(&Z);
+    ndl_search_free(&best);
+    ndl_matrix_free(&X);
+    gsl_rng_free(rng);
+    return o;
+}
+
+/** ## The boundary
+
+While absorbed, the parent's atom is $p$, serving the parent alone; the children's atoms
+serve a single child with one code and both with two; their two angles minimise a closed
+form (`family.c`). The state is stationary iff $2r\cdot p\le\lambda$ for the residual $r$ of $p+c_1$.
+
+For $q\to0$: with both on, the best codes leave $g(t)=(2t-1)^2/(1+2t^2)$, which costs $q^2g$;
+an incomplete share costs the two single-child samples $2q\lambda(1-t+\sqrt{1+t^2})$. At $t=1$ the
+derivatives balance, $q^2g'(1)=2q\lambda(1-1/\sqrt2)$ with $g'(1)=\frac89$. */
+static double entry(double lambda, void *params)
+{
+    struct ndl_family f = family_at(*(double *)params, lambda);
+    return ndl_family_entry(&f, NDL_ABSORBED);
+}
+
+static double boundary(double q)
+{
+    return ndl_two_root(entry, &q, 1e-3 * q, 1.2);
+}
+
+static double lambda_at(int j)
+{
+    return 1e-3 * pow(10, 0.225 * j); /* 0.001 to 0.5 */
+}
+
+static void run_grid(struct claim *claim, double *residual)
+{
+    size_t wrong = 0, exclusive_wrong = 0, mixed = 0, recovered = 0, others = 0, points = 0;
+    double loss_error = 0, gap = (double)INFINITY;
+    claim_table(claim, "grid",
+                "q 1 0 frequency of a child\n"
+                "lambda 1 1e-12 penalty\n"
+                "kind - 0 1 absorbed, 5 mixed, 0 recovered\n"
+                "predicted - 0 kind by the closed form\n"
+                "loss 1 1e-6 per sample\n"
+                "gap 1 inf relative distance to the next local minimum met, 0 if none\n"
+                "fires 1 1e-5 code of the parent's atom with a single child");
+    for (int i = 1; i <= Q; i++)
+        for (int j = 0; j < LAMBDAS; j++) {
+            double q = 0.05 * i, lambda = lambda_at(j);
+            struct ndl_family f = family_at(q, lambda);
+            enum ndl_family_kind predicted = ndl_family_entry(&f, NDL_ABSORBED) <= 0 ? NDL_ABSORBED : NDL_MIXED;
+            struct outcome o = search(claim, &f, residual);
+            wrong += o.kind != predicted;
+            exclusive_wrong += o.kind != NDL_ABSORBED; /* the rule of exclusive children */
+            mixed += o.kind == NDL_MIXED;
+            recovered += o.kind == NDL_RECOVERED;
+            others += !isinf(o.gap);
+            gap = fmin(gap, o.gap);
+            if (o.kind == NDL_ABSORBED && predicted == NDL_ABSORBED)
+                loss_error = fmax(loss_error, fabs(o.loss / ndl_family_loss(&f, NDL_ABSORBED) - 1));
+            claim_row(claim, (double[]){q, lambda, o.kind, predicted, o.loss, isinf(o.gap) ? 0 : o.gap, o.fires});
+            claim_progress(claim, ++points, Q * LAMBDAS, "grid");
+        }
+    claim_scalar(claim, "points", (double)points, CLAIM_EXACT, "grid points");
+    claim_scalar(claim, "wrong", (double)wrong, CLAIM_EXACT, "points whose kind is not the predicted one");
+    claim_scalar(claim, "wrong_exclusive", (double)exclusive_wrong, CLAIM_EXACT,
+                 "points where the rule of exclusive children, always absorbed, is wrong");
+    claim_scalar(claim, "mixed", (double)mixed, CLAIM_EXACT, "mixed points");
+    claim_scalar(claim, "recovered", (double)recovered, CLAIM_EXACT, "points where the parent is recovered");
+    claim_scalar(claim, "others", (double)others, CLAIM_ROUNDING, "points where another local minimum was met");
+    claim_scalar(claim, "gap", isinf(gap) ? 1 : gap, CLAIM_ROUNDING, "the smallest relative distance to one, 1 if none");
+    claim_scalar(claim, "loss_error", loss_error, CLAIM_ROUNDING, "largest relative difference of loss and closed form");
+}
+
+static void check_boundary(struct claim *claim, double *residual)
+{
+    size_t wrong = 0;
+    for (int i = 1; i <= 6; i++)
+        for (int side = -1; side <= 1; side += 2) {
+            struct ndl_family f = family_at(0.05 * i, boundary(0.05 * i) * (1 + 0.005 * side));
+            wrong += search(claim, &f, residual).kind != (side < 0 ? NDL_MIXED : NDL_ABSORBED);
+        }
+    claim_scalar(claim, "near.points", 12, CLAIM_EXACT, "searches half a percent from the boundary");
+    claim_scalar(claim, "near.wrong", (double)wrong, CLAIM_EXACT, "of them, of the kind of the other side");
+    const double q = 1e-3; /* the ratio to the leading term is 1 + O(q); Richardson leaves O(q^2) */
+    claim_scalar(claim, "coefficient", 2 * boundary(q) / q - boundary(2 * q) / (2 * q), 1e-4, "lambda* / q as q -> 0");
+    claim_scalar(claim, "coefficient_predicted", 4. / 9 * (2 + M_SQRT2), CLAIM_CONVERGED, "4 (2 + sqrt 2) / 9");
+    const double share_q = 0.2;
+    struct ndl_family small = family_at(share_q, 1e-3), smaller = family_at(share_q, 5e-4);
+    struct ndl_family large = family_at(share_q, 0.2);
+    double share = 2 * search(claim, &smaller, residual).fires - search(claim, &small, residual).fires;
+    claim_scalar(claim, "share", share, 1e-4, "code of the parent's atom with a single child, lambda -> 0");
+    claim_scalar(claim, "share_q", share_q, CLAIM_EXACT, "child frequency there");
+    claim_scalar(claim, "share_large", search(claim, &large, residual).fires, 1e-4, "the same at lambda = 0.2");
+    claim_table(claim, "curve",
+                "q 1 0 frequency of a child\n"
+                "lambda 1 1e-5 from which absorption is complete\n"
+                "leading 1 0 its leading term");
+    for (int i = 0; i <= 44; i++) {
+        double at = 0.02 + 0.01 * i;
+        claim_row(claim, (double[]){at, boundary(at), 4. / 9 * (2 + M_SQRT2) * at});
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct claim *claim = claim_begin(argc, argv,
+        "How far children that fire independently of each other absorb their parent.\v"
+        "Example: siblings --out build/results");
+    double residual = 0;
+    run_grid(claim, &residual);
+    check_boundary(claim, &residual);
+    claim_scalar(claim, "residual", residual, CLAIM_ROUNDING, "largest stationarity residual of all optima");
+    return claim_end(claim);
+}

@@ -1,0 +1,365 @@
+/** # The wide limit: splitting until one atom per data ray
+
+Claim `wide`. Whatever the dictionary, a reconstruction $\hat x_i = \sum_k z_{ik} d_k$ costs at least
+$\lambda |\hat x_i|$ (the triangle inequality, with equality if and only if all atoms active at $i$ are
+parallel to $\hat x_i$). The best $\hat x_i$ at that price is $x_i - b$ shortened by $\lambda/2$, so that
+for every $K$
+
+$$ L(D, b, Z) \ge \min_b \sum_i H(|x_i - b|), \qquad H(t) = t^2 \ (t \le \lambda/2), \quad
+   \lambda t - \lambda^2/4 \ \text{beyond}. $$
+
+One atom per ray, that is per distinct direction of $x_i - b$ with $|x_i - b| > \lambda/2$, attains it.
+The whole problem with an atom for every direction is convex, and its conditions beyond those of the
+finite one are $r_i \cdot d \le \lambda/2$ for all unit $d$. Hence a stationary dictionary attains the
+bound if and only if
+
+$$ |r_i| \le \lambda/2 \quad\text{for all } i; $$
+
+otherwise one more atom along $r_i$, active at $i$ with code $\epsilon$, changes the loss by exactly
+$-(2|r_i| - \lambda)\epsilon + \epsilon^2$. Without a bias the residuals also bound what is missing. At a
+stationary code $\lambda \sum_k z_{ik} = 2 r_i \cdot \hat x_i$, and $s r_i$ with $s = \min(1, \lambda /
+2|r_i|)$ is feasible in the dual $\max_{|y| \le \lambda/2} 2 y \cdot x_i - |y|^2 = H(|x_i|)$:
+
+$$ L - \sum_i H(|x_i|) \le \sum_i 2 (1 - s)\, r_i \cdot x_i - (1 - s^2) |r_i|^2 . $$
+
+- Reads nothing: eight random rays in $R^4$, samples on them at random distances.
+- Writes: `wide.tsv`; `wide-atoms` (gap, live atoms, longest residual against K, with and without bias).
+- Falsified by: a dictionary below the bound, a gap at one atom per ray, a stationary dictionary for which
+  gap and residual test disagree, another slope for the new atom, a gap above the dual's. */
+#include <float.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <gsl/gsl_math.h>
+#include <gsl/gsl_randist.h>
+
+#include "claim.h"
+
+enum { RAYS = 8, DIMENSION = 4, EACH = 25, WIDEST = 16, TRIALS = 20, STARTS = 4 };
+static const double LAMBDA = 0.1;
+
+/* A gap below this is rounding: losses are sums of 200 terms, and the solver's tolerance 1e-10 enters squared. */
+static const double ATTAINED = 1e-9;
+
+static struct ndl_matrix draw_rays(const struct claim *claim, gsl_rng *rng, size_t each, struct ndl_matrix *rays)
+{
+    struct ndl_error err;
+    struct ndl_matrix X;
+    claim_must(claim, ndl_matrix_alloc(&X, RAYS * each, DIMENSION, &err), &err);
+    claim_must(claim, ndl_matrix_alloc(rays, RAYS, DIMENSION, &err), &err);
+    for (size_t i = 0; i < X.rows; i++) {
+        double *ray = ndl_row(rays, i / each);
+        if (i % each == 0)
+            ndl_random_unit(rng, ray, DIMENSION);
+        double distance = 0.5 + gsl_ran_exponential(rng, 1);
+        for (size_t j = 0; j < DIMENSION; j++)
+            ndl_row(&X, i)[j] = distance * ray[j];
+    }
+    return X;
+}
+
+/** ## Residuals
+
+`r` receives $r_i$, the returned number is $|r_i|$. */
+static double residual(const struct ndl_matrix *X, const struct ndl_model *m, size_t i, double *r)
+{
+    double square = 0;
+    for (size_t j = 0; j < DIMENSION; j++) {
+        r[j] = ndl_row(X, i)[j] - m->b.v[j];
+        for (size_t e = m->Z.start[i]; e < m->Z.start[i + 1]; e++)
+            r[j] -= m->Z.value[e] * ndl_row(&m->D, m->Z.atom[e])[j];
+        square += r[j] * r[j];
+    }
+    return sqrt(square);
+}
+
+/* The longest residual, in units of lambda/2, and where. */
+static double longest(const struct ndl_matrix *X, const struct ndl_model *m, size_t *where)
+{
+    double r[DIMENSION], length = -1;
+    *where = 0;
+    for (size_t i = 0; i < X->rows; i++) {
+        double norm = residual(X, m, i, r);
+        if (norm > length)
+            *where = i;
+        length = fmax(length, norm);
+    }
+    return length / (LAMBDA / 2);
+}
+
+/* What the residuals of a stationary dictionary without bias allow to be missing. */
+// [anchor:wide-dual]
+static double dual_gap(const struct ndl_matrix *X, const struct ndl_model *m)
+{
+    double r[DIMENSION], sum = 0;
+    for (size_t i = 0; i < X->rows; i++) {
+        double norm = residual(X, m, i, r), s = norm > LAMBDA / 2 ? LAMBDA / 2 / norm : 1, along = 0;
+        for (size_t j = 0; j < DIMENSION; j++)
+            along += r[j] * ndl_row(X, i)[j];
+        sum += 2 * (1 - s) * along - (1 - s * s) * norm * norm;
+    }
+    return sum;
+}
+// [end:wide-dual]
+
+static struct ndl_model fit(const struct claim *claim, const struct ndl_matrix *X, size_t atoms, bool bias,
+                            const struct ndl_matrix *D0, uint64_t seed, double *loss, size_t *live)
+{
+    struct ndl_error err;
+    struct ndl_fit_options options = ndl_fit_defaults(atoms, LAMBDA);
+    options.bias = bias;
+    options.starts = D0 ? 1 : STARTS;
+    options.D0 = D0;
+    options.seed = seed;
+    struct ndl_model m;
+    struct ndl_fit_report report;
+    claim_must(claim, ndl_fit(X, &options, &m, &report, &err), &err);
+    *loss = report.loss;
+    *live = report.live;
+    ndl_fit_report_free(&report);
+    return m;
+}
+
+/* The model of a given dictionary, exactly coded. */
+static struct ndl_model encode(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_matrix *D,
+                               const struct ndl_matrix *b)
+{
+    struct ndl_error err;
+    struct ndl_model m = {.lambda = LAMBDA};
+    claim_must(claim, ndl_matrix_copy(&m.D, D, &err), &err);
+    claim_must(claim, ndl_matrix_copy(&m.b, b, &err), &err);
+    claim_must(claim, ndl_encode(X, D, b, LAMBDA, &(struct ndl_encode_options){.threads = 1}, &m.Z, NULL, &err), &err);
+    return m;
+}
+
+/* What the trials found: extremes over all of them. */
+static struct {
+    double lowest, unshrunk;             /* smallest loss / bound - 1, and with the bound a reader might guess */
+    double attained, learned;            /* largest gap of the rays themselves, of K = 8 atoms learned from random starts */
+    double short_one, biased_rays;       /* smallest gap with 7 atoms; with 8 and a bias */
+    double disagree, tested, split;      /* dictionaries, in all and those on which test and gap disagree */
+    double dual;                         /* largest gap over the dual's bound */
+    double slope, slope_sample, rise;    /* relative errors of the slope; the smallest surplus of a refitted atom's gain */
+    double stop, before_stop[2], stop_atoms; /* with a bias: gap with all directions; least and most with one fewer; how many */
+} found;
+
+static void least(double *smallest, double value)
+{
+    *smallest = fmin(*smallest, value);
+}
+
+static void most(double *largest, double value)
+{
+    *largest = fmax(*largest, value);
+}
+
+/** ## One more atom along the worst residual
+
+The slope at $\epsilon = 0$ is measured on the full loss, by a second-order one-sided difference, which is
+exact for the parabola. The control puts the new atom along the sample instead of its residual. The
+solver, started from the enlarged dictionary, must gain at least the parabola's depth $(|r_i| -
+\lambda/2)^2$. */
+static double added_slope(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m, size_t i,
+                          const double *atom, struct ndl_matrix *D)
+{
+    struct ndl_error err;
+    const double h = 1e-3;
+    double change[3];
+    size_t K = m->D.rows;
+    claim_must(claim, ndl_matrix_alloc(D, K + 1, DIMENSION, &err), &err);
+    memcpy(D->v, m->D.v, K * DIMENSION * sizeof *D->v);
+    memcpy(ndl_row(D, K), atom, DIMENSION * sizeof *atom);
+    struct ndl_matrix Z;
+    claim_must(claim, ndl_codes_to_dense(&Z, &m->Z, &err), &err);
+    for (int s = 0; s < 3; s++) {
+        struct ndl_matrix wide;
+        struct ndl_model added = {.D = *D, .b = m->b, .lambda = LAMBDA};
+        claim_must(claim, ndl_matrix_alloc(&wide, X->rows, K + 1, &err), &err);
+        for (size_t n = 0; n < X->rows; n++)
+            memcpy(ndl_row(&wide, n), ndl_row(&Z, n), K * sizeof *Z.v);
+        ndl_row(&wide, i)[K] = s * h;
+        claim_must(claim, ndl_codes_from_dense(&added.Z, &wide, &err), &err);
+        change[s] = ndl_loss(X, &added);
+        ndl_codes_free(&added.Z);
+        ndl_matrix_free(&wide);
+    }
+    ndl_matrix_free(&Z);
+    return (4 * (change[1] - change[0]) - (change[2] - change[0])) / (2 * h);
+}
+
+static void add_atom(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m, double loss)
+{
+    struct ndl_matrix D;
+    double r[DIMENSION], sample[DIMENSION], size = 0, after;
+    size_t where, live;
+    longest(X, m, &where);
+    double length = residual(X, m, where, r), predicted = LAMBDA - 2 * length;
+    for (size_t j = 0; j < DIMENSION; j++) {
+        r[j] /= length;
+        sample[j] = ndl_row(X, where)[j];
+        size += sample[j] * sample[j];
+    }
+    for (size_t j = 0; j < DIMENSION; j++)
+        sample[j] /= sqrt(size);
+    most(&found.slope_sample, fabs(added_slope(claim, X, m, where, sample, &D) / predicted - 1));
+    ndl_matrix_free(&D);
+    most(&found.slope, fabs(added_slope(claim, X, m, where, r, &D) / predicted - 1));
+    struct ndl_model refitted = fit(claim, X, D.rows, m->bias, &D, 1, &after, &live);
+    least(&found.rise, (loss - after) / gsl_pow_2(length - LAMBDA / 2));
+    ndl_model_free(&refitted);
+    ndl_matrix_free(&D);
+}
+
+/** ## The gap against K
+
+`row` of the table: gap, live atoms, longest residual. The test counts as a disagreement if a dictionary
+has a gap and no residual beyond $\lambda/2$, or the other way round. */
+static void try_width(const struct claim *claim, const struct ndl_matrix *X, size_t K, bool bias, uint64_t seed,
+                      double *row)
+{
+    struct ndl_error err;
+    double bound, loss;
+    size_t where, live;
+    claim_must(claim, ndl_wide_bound(X, LAMBDA, bias, &bound, NULL, &err), &err);
+    struct ndl_model m = fit(claim, X, K, bias, NULL, seed, &loss, &live);
+    double gap = loss / bound - 1, length = longest(X, &m, &where);
+    least(&found.lowest, gap);
+    found.tested++;
+    found.split += gap > ATTAINED;
+    found.disagree += (gap > ATTAINED) != (length > 1 + 1e-6);
+    if (!bias) {
+        if (gap > ATTAINED)
+            most(&found.dual, gap * bound / dual_gap(X, &m));
+        if (K == RAYS - 1)
+            least(&found.short_one, gap);
+        if (K == RAYS)
+            most(&found.learned, gap);
+        if (K == RAYS) /* the same with the corner forgotten: lambda sum |x| is no bound */
+            for (size_t i = 0; i < X->rows; i++)
+                bound += LAMBDA * LAMBDA / 4;
+        if (K == RAYS)
+            least(&found.unshrunk, loss / bound - 1);
+    } else if (K == RAYS)
+        least(&found.biased_rays, gap);
+    if (K == RAYS - 3)
+        add_atom(claim, X, &m, loss);
+    memcpy(row, (double[]){gap, (double)live, length}, 3 * sizeof *row);
+    ndl_model_free(&m);
+}
+
+/** ## Where it stops
+
+The rays themselves without a bias. With one, they are seen from $b^*$, from which no two samples of a ray
+share a direction: splitting ends only at one atom per sample. Three samples per ray make that affordable. */
+static void try_stop(const struct claim *claim, gsl_rng *rng, const struct ndl_matrix *X, const struct ndl_matrix *rays)
+{
+    struct ndl_error err;
+    double bound, loss;
+    size_t live;
+    struct ndl_matrix b, few, directions;
+    claim_must(claim, ndl_matrix_alloc(&b, 1, DIMENSION, &err), &err);
+    claim_must(claim, ndl_wide_bound(X, LAMBDA, false, &bound, NULL, &err), &err);
+    struct ndl_model m = encode(claim, X, rays, &b);
+    most(&found.attained, fabs(ndl_loss(X, &m) / bound - 1));
+    ndl_model_free(&m);
+
+    struct ndl_matrix new_rays, Y = draw_rays(claim, rng, 3, &new_rays);
+    claim_must(claim, ndl_wide_bound(&Y, LAMBDA, true, &bound, b.v, &err), &err);
+    claim_must(claim, ndl_matrix_alloc(&directions, Y.rows, DIMENSION, &err), &err);
+    size_t atoms = 0;
+    for (size_t i = 0; i < Y.rows; i++) {
+        double *u = ndl_row(&directions, atoms), square = 0;
+        for (size_t j = 0; j < DIMENSION; j++) {
+            u[j] = ndl_row(&Y, i)[j] - b.v[j];
+            square += u[j] * u[j];
+        }
+        for (size_t j = 0; j < DIMENSION; j++)
+            u[j] /= sqrt(square);
+        atoms += sqrt(square) > LAMBDA / 2;
+    }
+    directions.rows = atoms;
+    m = encode(claim, &Y, &directions, &b);
+    most(&found.stop, fabs(ndl_loss(&Y, &m) / bound - 1));
+    most(&found.stop_atoms, (double)atoms);
+    ndl_model_free(&m);
+    few = directions;
+    few.rows = atoms - 1;
+    m = fit(claim, &Y, few.rows, true, &few, 1, &loss, &live);
+    least(&found.before_stop[0], loss / bound - 1);
+    most(&found.before_stop[1], loss / bound - 1);
+    ndl_model_free(&m);
+    ndl_matrix_free(&b);
+    ndl_matrix_free(&directions);
+    ndl_matrix_free(&new_rays);
+    ndl_matrix_free(&Y);
+}
+
+int main(int argc, char **argv)
+{
+    struct claim *claim = claim_begin(argc, argv,
+        "Compares dictionaries of 1 to 16 atoms with the bound of the wide limit, on eight rays in four dimensions, with and "
+        "without a bias.\vExample: wide --seed 2 --out build/results");
+    double rows[2][WIDEST + 1][TRIALS][3];
+    found.lowest = found.unshrunk = found.short_one = found.biased_rays = found.rise = found.before_stop[0] = DBL_MAX;
+    for (size_t trial = 0; trial < TRIALS; trial++) {
+        gsl_rng *rng = claim_rng(claim, trial);
+        struct ndl_matrix rays, X = draw_rays(claim, rng, EACH, &rays);
+        for (size_t bias = 0; bias < 2; bias++)
+            for (size_t K = 1; K <= WIDEST; K++)
+                try_width(claim, &X, K, bias, 1 + gsl_rng_uniform_int(rng, 1000000), rows[bias][K][trial]);
+        try_stop(claim, rng, &X, &rays);
+        ndl_matrix_free(&rays);
+        ndl_matrix_free(&X);
+        gsl_rng_free(rng);
+        claim_progress(claim, trial + 1, TRIALS, "data sets");
+    }
+    claim_table(claim, "atoms",
+                "bias - 0 1 if the bias is free\n"
+                "K - 0 atoms\n"
+                "gap 1 1e-2 loss over bound, minus 1: geometric mean over the trials, at least 1e-16\n"
+                "low 1 inf smallest\n"
+                "high 1 inf largest\n"
+                "live 1 inf atoms that fire, mean\n"
+                "residual 1 inf longest residual over lambda/2, mean");
+    for (size_t bias = 0; bias < 2; bias++) {
+        for (size_t K = 1; K <= WIDEST; K++) {
+            double sum[3] = {0}, low = DBL_MAX, high = 0;
+            for (size_t t = 0; t < TRIALS; t++) {
+                double gap = fmax(rows[bias][K][t][0], 1e-16);
+                sum[0] += log(gap) / TRIALS;
+                sum[1] += rows[bias][K][t][1] / TRIALS;
+                sum[2] += rows[bias][K][t][2] / TRIALS;
+                least(&low, gap);
+                most(&high, gap);
+            }
+            claim_row(claim, (double[]){(double)bias, (double)K, exp(sum[0]), low, high, sum[1], sum[2]});
+        }
+        claim_gap(claim);
+    }
+    const struct { const char *key; double value, tolerance; const char *meaning; } scalars[] = {
+        {"lambda", LAMBDA, CLAIM_EXACT, "lambda"},
+        {"rays", RAYS, CLAIM_EXACT, "rays"},
+        {"dimension", DIMENSION, CLAIM_EXACT, "dimension of the data"},
+        {"trials", TRIALS, CLAIM_EXACT, "data sets"},
+        {"widest", WIDEST, CLAIM_EXACT, "largest K"},
+        {"tested", found.tested, CLAIM_EXACT, "stationary dictionaries tested"},
+        {"above", found.split, CLAIM_EXACT, "of these, above the bound"},
+        {"disagree", found.disagree, CLAIM_EXACT, "of these, gap and residual test disagree"},
+        {"lowest", found.lowest, CLAIM_ROUNDING, "smallest loss / bound - 1"},
+        {"lowest.unshrunk", found.unshrunk, CLAIM_CONVERGED, "smallest loss / (lambda sum |x|) - 1 at K = 8, no bias"},
+        {"attained", found.attained, CLAIM_ROUNDING, "largest |loss / bound - 1| of the rays as atoms"},
+        {"learned", found.learned, CLAIM_ROUNDING, "the same for 8 atoms learned from random starts"},
+        {"short", found.short_one, 0.1, "smallest gap with 7 atoms, no bias"}, /* the best of a few starts */
+        {"biased", found.biased_rays, 0.1, "smallest gap with 8 atoms and a bias"},
+        {"dual", found.dual, CLAIM_CONVERGED, "largest gap over what the residuals allow, no bias"},
+        {"slope", found.slope, CLAIM_ROUNDING, "new atom along the residual: largest relative error of the slope"},
+        {"slope.sample", found.slope_sample, 0.1, "the same for an atom along the sample"},
+        {"gain", found.rise, 0.1, "smallest gain of the refitted dictionary over (|r| - lambda/2)^2"},
+        {"stop.atoms", found.stop_atoms, CLAIM_EXACT, "with a bias, 24 samples: directions seen from b*"},
+        {"stop.gap", found.stop, CLAIM_ROUNDING, "largest gap with all of them as atoms"},
+        {"stop.before", found.before_stop[0], 1e-4, "smallest gap with one atom fewer"},
+        {"stop.before_most", found.before_stop[1], 1e-4, "largest"}};
+    for (size_t i = 0; i < sizeof scalars / sizeof *scalars; i++)
+        claim_scalar(claim, scalars[i].key, scalars[i].value, scalars[i].tolerance, scalars[i].meaning);
+    return claim_end(claim);
+}

@@ -1,0 +1,96 @@
+/* vec.h -- short vector loops (private to libndl).
+ *
+ * The vectors of one sample have 1 to 100 entries: too short for a BLAS call each,
+ * and gcc -O2 does not vectorise loops of unknown length.  So four lanes are
+ * written out with the vector extension gcc and clang share.  Sums are formed in a
+ * fixed order, whatever the hardware. */
+#ifndef NDL_VEC_H
+#define NDL_VEC_H
+
+#include <stddef.h>
+#include <string.h>
+
+/* On a function whose time these loops are: compiled once more for wider registers, chosen when the
+ * program is loaded.  The lanes stay four and products are not fused, so the bits stay the same. */
+#if defined __x86_64__ && defined __linux__
+#define NDL_WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define NDL_WIDE
+#endif
+
+typedef double ndl_lanes __attribute__((vector_size(32)));
+
+/* x . y */
+static inline double ndl_dot(size_t n, const double *x, const double *y)
+{
+    ndl_lanes s0 = {0}, s1 = {0}, a, b;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        memcpy(&a, x + i, sizeof a);
+        memcpy(&b, y + i, sizeof b);
+        s0 += a * b;
+        memcpy(&a, x + i + 4, sizeof a);
+        memcpy(&b, y + i + 4, sizeof b);
+        s1 += a * b;
+    }
+    s0 += s1;
+    double s = (s0[0] + s0[2]) + (s0[1] + s0[3]);
+    for (; i < n; i++)
+        s += x[i] * y[i];
+    return s;
+}
+
+/* y += a x */
+static inline void ndl_axpy(size_t n, double a, const double *x, double *y)
+{
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        ndl_lanes u, v;
+        memcpy(&u, x + i, sizeof u);
+        memcpy(&v, y + i, sizeof v);
+        v += a * u;
+        memcpy(y + i, &v, sizeof v);
+    }
+    for (; i < n; i++)
+        y[i] += a * x[i];
+}
+
+/* y += sum of a[j] x_j over four x */
+static inline void ndl_axpy4(size_t n, const double *a, const double *const *x, double *y)
+{
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        ndl_lanes u0, u1, u2, u3, v;
+        memcpy(&u0, x[0] + i, sizeof u0);
+        memcpy(&u1, x[1] + i, sizeof u1);
+        memcpy(&u2, x[2] + i, sizeof u2);
+        memcpy(&u3, x[3] + i, sizeof u3);
+        memcpy(&v, y + i, sizeof v);
+        v += (a[0] * u0 + a[1] * u1) + (a[2] * u2 + a[3] * u3);
+        memcpy(y + i, &v, sizeof v);
+    }
+    for (; i < n; i++)
+        y[i] += (a[0] * x[0][i] + a[1] * x[1][i]) + (a[2] * x[2][i] + a[3] * x[3][i]);
+}
+
+/* (x, y) = (c x + s y, c y - s x) */
+static inline void ndl_rotate(size_t n, double c, double s, double *x, double *y)
+{
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        ndl_lanes u, v, w;
+        memcpy(&u, x + i, sizeof u);
+        memcpy(&v, y + i, sizeof v);
+        w = c * u + s * v;
+        v = c * v - s * u;
+        memcpy(x + i, &w, sizeof w);
+        memcpy(y + i, &v, sizeof v);
+    }
+    for (; i < n; i++) {
+        double u = x[i];
+        x[i] = c * u + s * y[i];
+        y[i] = c * y[i] - s * u;
+    }
+}
+
+#endif

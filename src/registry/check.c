@@ -1,0 +1,74 @@
+/* check.c -- that what the registry names exists: programs, figures, sections of the paper. */
+#include "registry.h"
+
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FAIL(line, ...) (fprintf(stderr, "registry: %s:%zu: ", registry->path, line), die(__VA_ARGS__))
+
+static void want_file(const struct registry *registry, const struct claim *claim, char *path)
+{
+    if (access(path, R_OK) != 0)
+        FAIL(claim->line, "claim %s: there is no %s", claim->id, path);
+    free(path);
+}
+
+static bool label_exists(const char *label)
+{
+    bool found = false;
+    glob_t files = {0};
+    char *wanted = join("\\label{%s}", label);
+    glob("paper/*.tex", 0, NULL, &files);
+    glob("paper/sections/*.tex", GLOB_APPEND, NULL, &files);
+    for (size_t i = 0; i < files.gl_pathc && !found; i++) {
+        char *text = slurp(files.gl_pathv[i]);
+        found = text && strstr(text, wanted);
+        free(text);
+    }
+    globfree(&files);
+    free(wanted);
+    return found;
+}
+
+static bool has_claim(const struct registry *registry, const char *program)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct claim *claim = &registry->claims[i];
+        if (strcmp(claim->program, program) == 0)
+            return true;
+        for (size_t j = 0; j < claim->reads.count; j++)
+            if (strcmp(claim->reads.at[j], program) == 0)
+                return true;
+    }
+    return false;
+}
+
+static void check_programs_claimed(const struct registry *registry)
+{
+    glob_t files = {0};
+    glob("src/claims/*.c", 0, NULL, &files);
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        char *name = strrchr(files.gl_pathv[i], '/') + 1;
+        name[strlen(name) - 2] = '\0'; /* ".c" */
+        if (!has_claim(registry, name))
+            die("%s.c: no claim in %s uses this program", files.gl_pathv[i], registry->path);
+    }
+    globfree(&files);
+}
+
+void registry_check(const struct registry *registry)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct claim *claim = &registry->claims[i];
+        want_file(registry, claim, join("src/claims/%s.c", claim->program));
+        for (size_t j = 0; j < claim->reads.count; j++)
+            want_file(registry, claim, join("src/claims/%s.c", claim->reads.at[j]));
+        for (size_t j = 0; j < claim->figures.count; j++)
+            want_file(registry, claim, join("figures/%s.gp", claim->figures.at[j]));
+        if (!label_exists(claim->label))
+            FAIL(claim->line, "claim %s: no \\label{%s} in paper/", claim->id, claim->label);
+    }
+    check_programs_claimed(registry);
+}

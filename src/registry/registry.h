@@ -1,0 +1,144 @@
+/* registry.h -- the claims registry: what is claimed, how it is judged, what is generated from it.
+ *
+ * src/claims/registry.txt defines its own format in its first lines.  parse.c
+ * reads it, results.c reads the files the claim programs write, verify.c
+ * compares the two, paper.c, table.c and site.c write what the paper, REPRODUCE.md and
+ * the pages take from it, why.c traces one number back to its source. */
+#ifndef REGISTRY_H
+#define REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum { EXIT_HOLDS = 0, EXIT_FAILS = 1, EXIT_DATA = 2, EXIT_USAGE = 64 };
+
+/* ------------------------------------------------------------- registry */
+
+enum operator { EQUAL, AT_MOST, AT_LEAST, BELOW, ABOVE };
+extern const char *const operator_text[];
+
+struct check {
+    char *key;          /* measured: KEY of the claim's program, or PROGRAM.KEY */
+    enum operator operator;
+    char *expected;     /* a number or a key */
+    double tolerance;   /* for EQUAL */
+    bool relative;      /* tolerance times |expected| */
+    char *reason;
+    size_t line;
+};
+
+struct control {
+    char *key;          /* measured on a variant with a broken hypothesis ... */
+    char *breaks;       /* ... must fail at least one check on this key */
+    char *reason;
+    size_t line;
+};
+
+struct names {
+    char **at;
+    size_t count;
+};
+
+struct claim {
+    char *id, *title, *statement, *program, *label;
+    struct names figures, reads; /* reads: other programs whose keys the checks use */
+    double minutes;
+    struct check *checks;
+    size_t check_count;
+    struct control *controls;
+    size_t control_count;
+    size_t line;
+};
+
+struct registry {
+    const char *path;
+    char *text; /* every string above points into it */
+    struct claim *claims;
+    size_t count;
+};
+
+/* Reads and checks the file; ends the program at the first error (EXIT_DATA). */
+void registry_read(struct registry *registry, const char *path);
+/* NULL if there is no such claim. */
+const struct claim *registry_find(const struct registry *registry, const char *id);
+/* That programs, figures and paper labels exist and every program has a claim. */
+void registry_check(const struct registry *registry);
+void registry_free(struct registry *registry);
+
+/* -------------------------------------------------------------- results */
+
+struct scalar {
+    char *key;
+    double value, tolerance;
+    char *meaning;
+};
+
+struct result { /* one program's NAME.tsv */
+    char *program, *path;
+    bool readable; /* else a message has said why */
+    char *text;
+    struct names header; /* the lines that start with '#' */
+    struct scalar *scalars;
+    size_t count;
+};
+
+struct results { /* read when first asked for */
+    const char *dir;
+    struct result *at;
+    size_t count;
+};
+
+/* NULL, after one message on stderr, if the file cannot be read. */
+const struct result *results_of(struct results *results, const char *program);
+const struct scalar *result_scalar(const struct result *result, const char *key);
+/* A key of the claim's own program or, with its prefix, of one that it reads. */
+const struct scalar *claim_scalar(struct results *results, const struct claim *claim, const char *key);
+void results_free(struct results *results);
+
+/* Compares all files of one program (or of all, if NULL) with the reference.
+ * Prints every difference; returns their number. */
+size_t results_compare(struct results *results, struct results *reference, const char *program);
+
+/* --------------------------------------------------------------- verify */
+
+struct outcome { /* of one check or control */
+    double measured, expected;
+    bool known; /* both numbers were found */
+    bool passed; /* for a control: it failed the check, as it must */
+};
+
+struct outcome judge_check(struct results *results, const struct claim *claim, const struct check *check);
+struct outcome judge_control(struct results *results, const struct claim *claim, const struct control *control);
+bool claim_holds(struct results *results, const struct claim *claim);
+/* Prints the claim's table and returns whether it holds.  reasons: also the statement, the
+ * command, and why each tolerance and control is what it is. */
+bool print_claim(struct results *results, const struct claim *claim, bool reasons);
+
+/* ------------------------------------------------------------- generated */
+
+void write_macros(FILE *out, const struct registry *registry, struct results *results);
+void write_table(FILE *out, const struct registry *registry);
+/* Puts the table between the markers in a file.  check: only compare; false if out of sync. */
+bool rewrite_table(const struct registry *registry, const char *path, bool check);
+/* Markdown for the site: figures and verdicts of the claims of a program; all claims. */
+void write_page(FILE *out, const struct registry *registry, struct results *results, const char *program);
+void write_index(FILE *out, const struct registry *registry, struct results *results);
+/* "PROGRAM.KEY": everything about one number.  Returns an exit status. */
+int explain(const struct registry *registry, struct results *results, struct results *reference, const char *name);
+
+/* --------------------------------------------------------------- helpers */
+
+_Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* realloc that ends the program. */
+void *grow(void *old, size_t count, size_t size);
+char *join(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The whole file; NULL with errno if it cannot be read. */
+char *slurp(const char *path);
+/* Cuts the text at its next newline; returns what follows, or NULL at the end. */
+char *cut_line(char *text);
+/* The whole string as a number (inf and nan too). */
+bool parse_number(const char *text, double *value);
+void add_name(struct names *names, char *name);
+
+#endif

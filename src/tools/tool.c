@@ -1,0 +1,307 @@
+/* tool.c -- what the command line tools share; see tool.h. */
+#include "tool.h"
+
+#include <errno.h>
+#include <math.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+extern const char ndl_commit[];
+
+static const char *program_name = "ndl";
+
+/* ---------------------------------------------------------- command line */
+
+enum { KEY_THREADS = 't', KEY_QUIET = 'q', MAX_THREADS = 256 };
+
+static const struct argp_option common_options[] = {
+    {"threads", KEY_THREADS, "T", 0, "use T threads (default: one per processor); the result does not depend on it", 90},
+    {"quiet", KEY_QUIET, NULL, 0, "show no progress", 90},
+    {0}};
+
+static int processors(void)
+{
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return count < 1 ? 1 : count > MAX_THREADS ? MAX_THREADS : count;
+}
+
+static error_t parse_common(int key, char *arg, struct argp_state *state)
+{
+    struct tool_common *common = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        *common = (struct tool_common){.threads = processors()};
+        return 0;
+    case KEY_THREADS:
+        common->threads = (int)tool_count(state, "--threads", arg, 1, MAX_THREADS);
+        return 0;
+    case KEY_QUIET:
+        common->quiet = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp common_argp = {.options = common_options, .parser = parse_common};
+const struct argp_child tool_children[] = {{&common_argp, 0, NULL, 0}, {0}};
+
+static void print_version(FILE *stream, struct argp_state *state)
+{
+    (void)state;
+    fprintf(stream, "%s (Sparse Optima) commit %s\n", program_name, ndl_commit);
+}
+
+void tool_begin(int argc, char **argv, const struct argp *argp, void *options)
+{
+    const char *slash = strrchr(argv[0], '/');
+    program_name = slash ? slash + 1 : argv[0];
+    argp_program_version_hook = print_version;
+    argp_err_exit_status = TOOL_USAGE;
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit is then an error like a full disk */
+    argp_parse(argp, argc, argv, 0, NULL, options);
+}
+
+static double parse_number(const struct argp_state *state, const char *option, const char *text, bool zero)
+{
+    char *end;
+    errno = 0;
+    double value = strtod(text, &end);
+    if (end == text || *end || !isfinite(value) || (errno && value != 0) || value < 0 || (value <= 0 && !zero))
+        argp_error(state, "%s: '%s' is not a number %s 0", option, text, zero ? ">=" : ">");
+    return value;
+}
+
+double tool_positive(const struct argp_state *state, const char *option, const char *text)
+{
+    return parse_number(state, option, text, false);
+}
+
+double tool_nonnegative(const struct argp_state *state, const char *option, const char *text)
+{
+    return parse_number(state, option, text, true);
+}
+
+size_t tool_count(const struct argp_state *state, const char *option, const char *text, size_t least, size_t most)
+{
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end || errno || value < least || value > most)
+        argp_error(state, "%s: '%s' is not a whole number from %zu to %zu", option, text, least, most);
+    return (size_t)value;
+}
+
+int tool_end(enum ndl_status status, struct ndl_error *err)
+{
+    if (status == NDL_OK || status == NDL_NOCONV) {
+        errno = 0;
+        if (fflush(stdout) != 0 || ferror(stdout))
+            status = ndl_fail(err, NDL_IO, "standard output: %s", errno ? strerror(errno) : "cannot write");
+    }
+    if (status == NDL_OK)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "%s: %s\n", program_name, err->text);
+    return status == NDL_NOCONV ? TOOL_SHORT : TOOL_ERROR;
+}
+
+/* -------------------------------------------------------------- progress */
+
+double tool_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static bool shows_progress(const struct tool_common *common)
+{
+    return !common->quiet && isatty(STDERR_FILENO);
+}
+
+void tool_progress(const struct tool_common *common, const char *format, ...)
+{
+    static double shown = 0; /* monotonic time begins long before a tool does */
+    double now = tool_seconds();
+    if (now - shown < 0.1 || !shows_progress(common))
+        return;
+    shown = now;
+    va_list args;
+    va_start(args, format);
+    fputs("\r\033[K", stderr);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fflush(stderr);
+}
+
+void tool_progress_end(const struct tool_common *common)
+{
+    if (shows_progress(common))
+        fputs("\r\033[K", stderr);
+}
+
+const char *tool_duration(double seconds)
+{
+    static char text[32];
+    if (!(seconds >= 0))
+        return "?";
+    if (seconds < 100)
+        snprintf(text, sizeof text, "%.0f s", seconds);
+    else if (seconds < 6000)
+        snprintf(text, sizeof text, "%.0f min", seconds / 60);
+    else
+        snprintf(text, sizeof text, "%.1f h", seconds / 3600);
+    return text;
+}
+
+/* --------------------------------------------------------------- outputs */
+
+/* DIR/.PID.NAME for DIR/NAME, malloc. */
+static char *hidden_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    int directory = slash ? (int)(slash + 1 - path) : 0;
+    char *hidden;
+    if (asprintf(&hidden, "%.*s.%ld.%s", directory, path, (long)getpid(), path + directory) < 0)
+        return NULL;
+    return hidden;
+}
+
+enum ndl_status tool_stage_add(struct tool_stage *stage, const char *path, const char **hidden, struct ndl_error *err)
+{
+    size_t n = stage->count;
+    if (n == TOOL_STAGE_FILES)
+        return ndl_fail(err, NDL_BADARG, "%s: more than %d output files", path, TOOL_STAGE_FILES);
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return ndl_fail(err, NDL_IO, "%s: cannot write: %s", path,
+                        S_ISDIR(info.st_mode) ? "is a directory" : "not a regular file");
+    stage->path[n] = strdup(path);
+    stage->hidden[n] = hidden_name(path);
+    stage->count++;
+    if (!stage->path[n] || !stage->hidden[n])
+        return ndl_fail(err, NDL_NOMEM, "%s: no memory", path);
+    FILE *probe = fopen(stage->hidden[n], "w");
+    if (!probe)
+        return ndl_fail(err, NDL_IO, "%s: cannot write: %s", path, strerror(errno));
+    fclose(probe);
+    unlink(stage->hidden[n]);
+    *hidden = stage->hidden[n];
+    return NDL_OK;
+}
+
+enum ndl_status tool_stage_commit(struct tool_stage *stage, struct ndl_error *err)
+{
+    for (size_t f = 0; f < stage->count; f++)
+        if (rename(stage->hidden[f], stage->path[f]) != 0)
+            return ndl_fail(err, NDL_IO, "%s: cannot write: %s", stage->path[f], strerror(errno));
+    return NDL_OK;
+}
+
+/* Puts the name the user knows in place of the hidden one. */
+static void unhide(struct ndl_error *err, const char *hidden, const char *path)
+{
+    const char *found = strstr(err->text, hidden);
+    if (found) {
+        struct ndl_error new;
+        snprintf(new.text, sizeof new.text, "%.*s%s%s", (int)(found - err->text), err->text, path,
+                 found + strlen(hidden));
+        *err = new;
+    }
+}
+
+void tool_stage_end(struct tool_stage *stage, struct ndl_error *err)
+{
+    for (size_t f = 0; f < stage->count; f++) {
+        if (stage->hidden[f] && stage->path[f])
+            unhide(err, stage->hidden[f], stage->path[f]);
+        if (stage->hidden[f])
+            unlink(stage->hidden[f]);
+        free(stage->hidden[f]);
+        free(stage->path[f]);
+    }
+    *stage = (struct tool_stage){0};
+}
+
+enum ndl_status tool_make_directory(const char *path, struct ndl_error *err)
+{
+    char *prefix = strdup(path);
+    if (!prefix)
+        return ndl_fail(err, NDL_NOMEM, "%s: no memory", path);
+    for (char *slash = strchr(prefix + (prefix[0] == '/'), '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(prefix, 0777); /* a failure shows at the last one */
+        *slash = '/';
+    }
+    int reason = mkdir(prefix, 0777) == 0 ? 0 : errno;
+    free(prefix);
+    struct stat info;
+    if (reason == EEXIST && stat(path, &info) == 0)
+        reason = S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
+    return reason == 0 ? NDL_OK : ndl_fail(err, NDL_IO, "%s: %s", path, strerror(reason));
+}
+
+/* ------------------------------------------------------------------ JSON */
+
+enum ndl_status tool_json_write(const cJSON *json, const char *path, struct ndl_error *err)
+{
+    char *text = json ? cJSON_Print(json) : NULL;
+    if (!text)
+        return ndl_fail(err, NDL_NOMEM, "no memory for the report");
+    enum ndl_status status = NDL_OK;
+    if (path) {
+        struct ndl_output out;
+        status = ndl_output_open(&out, path, err);
+        if (status == NDL_OK) {
+            fprintf(out.file, "%s\n", text);
+            status = ndl_output_close(&out, err);
+        }
+    } else {
+        puts(text);
+    }
+    cJSON_free(text);
+    return status;
+}
+
+cJSON *tool_json_new(void)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "program", program_name);
+    cJSON_AddStringToObject(json, "version", ndl_commit);
+    return json;
+}
+
+/* ----------------------------------------------------------------- input */
+
+enum ndl_status tool_check_shapes(size_t data_columns, const char *data_path, const struct ndl_matrix *D,
+                                  const char *decoder_path, const struct ndl_matrix *b, const char *bias_path,
+                                  struct ndl_error *err)
+{
+    if (D->cols != data_columns)
+        return ndl_fail(err, NDL_BADDATA, "%s: atoms of %zu entries, but %s has %zu columns%s", decoder_path, D->cols,
+                        data_path, data_columns, D->rows == data_columns ? " (is it transposed?)" : "");
+    if (b && b->cols != D->cols)
+        return ndl_fail(err, NDL_BADDATA, "%s: %zu entries, but %s has atoms of %zu", bias_path, b->cols, decoder_path,
+                        D->cols);
+    return NDL_OK;
+}
+
+enum ndl_status tool_check_atoms(const struct ndl_matrix *D, const char *path, struct ndl_error *err)
+{
+    for (size_t k = 0; k < D->rows; k++) {
+        const double *atom = ndl_row(D, k);
+        bool zero = true;
+        for (size_t j = 0; zero && j < D->cols; j++)
+            zero = atom[j] == 0;
+        if (zero)
+            return ndl_fail(err, NDL_BADDATA, "%s: row %zu is zero, which is no atom (rows from 0)", path, k);
+    }
+    return NDL_OK;
+}

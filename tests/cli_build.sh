@@ -1,0 +1,125 @@
+#!/bin/sh
+# The Makefile's promises, on a copy of the repository with one small claim program: what is
+# recomputed after which change, what a kill leaves behind, make -j2 against make -j1.
+. tests/cli.sh
+tree=$scratch/tree
+mkdir -p "$tree/src/ndl" "$tree/src/claims" "$tree/figures" "$tree/datasets" "$tree/results"
+cp Makefile "$tree"
+cp -r src/claim.* src/registry src/site src/*.sh "$tree/src"
+echo '# How' >"$tree/REPRODUCE.md"
+echo '# Data' >"$tree/datasets/README.md"
+cp src/ndl/ndl.h src/ndl/core.c src/ndl/tsv.c "$tree/src/ndl"
+cp figures/style.gp "$tree/figures"
+echo 1 >"$tree/datasets/one.tsv"
+cat >"$tree/src/claims/toy.c" <<'END'
+#include <stdlib.h>
+#include <unistd.h>
+#include "claim.h"
+
+/** A comment. */
+int main(int argc, char **argv)
+{
+    struct claim *claim = claim_begin(argc, argv, "A toy.\vExample: toy");
+    claim_table(claim, "curve", "x 1 0 place\ny 1 0 height");
+    for (int i = 0; i < 5; i++)
+        claim_row(claim, (const double[]){i, i * i});
+    if (getenv("TOY_SLEEP"))
+        sleep(20);
+    claim_scalar(claim, "a", 2, CLAIM_EXACT, "two");
+    claim_scalar(claim, "b", 3, CLAIM_EXACT, "three");
+    return claim_end(claim);
+}
+END
+cat >"$tree/src/claims/registry.txt" <<'END'
+claim toy
+  title      A toy
+  statement  Two is two.
+  program    toy
+  label      sec:toy
+  figure     toy
+  minutes    0.1
+  check      a = 2 within 0 : a count
+  control    b breaks a : another count
+END
+cat >"$tree/figures/toy.gp" <<'END'
+# reads toy-curve.tsv
+load style
+plot results.'/toy-curve.tsv' using 1:2 with lines
+END
+cd "$tree" || exit 1
+# runs / leaves TARGETS...: make has / has not run the program
+runs() {
+    exits 0 make BUILD=build "$@"
+    grep -q '^build/bin/toy ' "$scratch/out" || complain "nothing recomputed: make $* after: $what"
+}
+leaves() {
+    exits 0 make BUILD=build "$@"
+    grep -q '^build/bin/toy ' "$scratch/out" && complain "recomputed: make $* after: $what"
+}
+
+what='first build' && runs -j2 results figures site reference
+[ -s build/figures/toy.pdf ] && [ -s build/figures/toy.svg ] || complain 'a figure is missing'
+[ -s build/results/toy.time ] || complain 'no time beside the results'
+[ ! -e results/toy.time ] || complain 'a time among the reference results'
+exits 0 make BUILD=build claim-toy && says 'claim toy holds' && says 'Two is two' && says 'fails, as it must'
+says 'command .*toy --seed 1' && says 'another count' && says '^  time '
+exits 0 make BUILD=build verify && says 'agree with the reference'
+exits 0 make BUILD=build review BUDGET=1m && says 'toy .*holds'
+exits 0 make BUILD=build review BUDGET=1 && says 'no time left' && says '0 hold, 0 fail, 1 had no time'
+for budget in ten 10mm m 1.5h -1; do
+    exits 2 make BUILD=build review BUDGET=$budget && says 'BUDGET is a time such as'
+done
+exits 0 make BUILD=build why NUMBER=toy.a && says 'source .*src/claims/toy.c:14$' && says '  claim_scalar(claim, "a", 2'
+exits 2 make BUILD=build why && says 'for example toy.a'
+exits 2 make BUILD=build why NUMBER=toy.c && says 'it has a b'
+what='nothing' && leaves results figures
+
+# Comments, plot scripts and unrelated tools recompute nothing.
+sleep 1 # file times
+what='a comment of the program' && sed -i 's/A comment/Another\n comment/' src/claims/toy.c && leaves results site
+grep -q Another build/site/toy.html || complain 'the page shows the old comment'
+what='a comment of the library' && sed -i '1s/^/\/* more *\/\n/' src/ndl/core.c && leaves results
+what='a comment of a header' && sed -i '1s/^/\/* more *\/\n/' src/claim.h src/ndl/ndl.h && leaves results
+what='a plot script' && echo '# changed' >>figures/toy.gp && leaves results figures
+what='the registry' && sed -i 's/A toy/The toy/' src/claims/registry.txt && leaves results verify
+what='touched data' && touch datasets/one.tsv && leaves results
+# Code, data, flags and the seed do.
+what='code' && sed -i 's/i \* i/i + i/' src/claims/toy.c && runs results
+exits 2 make BUILD=build verify && says 'reference'
+what='code of the library' && sed -i 's/double square = 0/double square = 0.0/' src/ndl/core.c && runs results
+what='data' && echo 2 >datasets/one.tsv && runs results
+what='flags' && runs results CFLAGS=-O1 && what='flags back' && runs results
+what='another seed' && runs verify SEED=7 && says 'not compared' && leaves results
+
+# Killed in the middle: no result that a later run trusts.
+rm -rf build/results
+TOY_SLEEP=1 setsid sh -c 'exec make BUILD=build results >/dev/null 2>&1' &
+victim=$!
+for try in 1 2 3 4 5 6 7 8 9 10; do
+    sleep 1
+    ls build/results/toy-curve.tsv* >/dev/null 2>&1 && break
+done
+kill -9 -- -$victim 2>/dev/null || kill -9 $victim
+wait $victim 2>/dev/null
+[ ! -e build/results/toy.tsv ] || complain 'a killed program left its result'
+what='a kill' && runs results
+[ "$(ls build/results | tr '\n' ' ')" = 'toy-curve.tsv toy.time toy.tsv ' ] || complain "left over: $(ls build/results)"
+# Killed while compiling: truncated files under their temporary names only.
+printf 'build/obj/claim.o: ' >build/obj/claim.o.d.new
+rm build/obj/claim.o
+what='half-written files' && leaves programs results figures
+
+# Parallel and serial builds agree.
+cp -r build/results "$scratch/parallel"
+rm -rf build
+exits 0 make -j1 BUILD=build results
+for file in build/results/*.tsv; do
+    same "$file" "$scratch/parallel/$(basename "$file")"
+done
+
+# Broken programs and figures are failures, not silent.
+sed -i 's/toy-curve.tsv. using/nothing.tsv'"'"' using/' figures/toy.gp
+exits 2 make BUILD=build figures && says 'toy.gp: gnuplot failed'
+sed -i 's/return claim_end/return oops/' src/claims/toy.c
+exits 2 make BUILD=build results
+cd / && finish

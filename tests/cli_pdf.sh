@@ -1,0 +1,39 @@
+#!/bin/sh
+# Two builds of the paper give the same bytes; unverified numbers and missing anchors give none.
+. tests/cli.sh
+command -v pdflatex >/dev/null 2>&1 || exit 77
+[ -s "$BUILD/paper.pdf" ] || { echo "no $BUILD/paper.pdf: make paper (which a claim that fails prevents)"; exit 1; }
+
+# A tree in which the paper can be typeset again from what has been built.
+mkdir -p "$scratch/a/paper" "$scratch/b"
+cp "$BUILD"/paper/*.tex "$scratch/a/paper" && cp -r "$BUILD/paper/anchors" "$scratch/a/paper"
+cp -r "$BUILD/figures" "$scratch/a"
+cp -r "$scratch/a/." "$scratch/b"
+export SOURCE_DATE_EPOCH=1700000000
+exits 0 src/latex.sh paper "$scratch/a"
+for figure in "$scratch"/b/figures/*.pdf; do # drawn again, at another time
+    name=$(basename "$figure" .pdf)
+    exits 0 gnuplot -d -e "style = 'figures/style.gp'; results = '$BUILD/results'; format = 'pdf'; out = '$figure'" "figures/$name.gp"
+done
+sleep 1
+exits 0 src/latex.sh paper "$scratch/b"
+same "$scratch/a/paper.pdf" "$scratch/b/paper.pdf"
+[ -s "$scratch/a/paper.pdf" ] || complain 'no PDF'
+
+# A name without a result, and a listing without a source, stop LaTeX.
+cp -r paper "$scratch/paper"
+rm "$scratch/b/paper.pdf"
+for command in '\\result{no.such}' '\\codelisting{no-such}' '\\verdict{nosuch}' '\\ref{nosuch}'; do
+    sed "s/^\\\\sectionfile{setting}/$command\n&/" paper/paper.tex >"$scratch/paper/paper.tex"
+    exits 1 src/latex.sh "$scratch/paper" "$scratch/b" && says 'no[.-]*such'
+    [ ! -e "$scratch/b/paper.pdf" ] || complain "a PDF with $command"
+done
+
+# Numbers that do not verify: no numbers.tex, hence no paper.
+cp -r "$BUILD/results" "$scratch/results"
+for file in "$scratch"/results/*.tsv; do
+    awk -F '\t' -v OFS='\t' '!/^#/ && NF == 4 { $2 = "nan" } { print }' "$file" >"$file.new" && mv "$file.new" "$file"
+done
+exits 1 "$BUILD/bin/registry" macros --results "$scratch/results" --out "$scratch/numbers.tex"
+[ ! -e "$scratch/numbers.tex" ] || complain 'numbers.tex from unverified results'
+finish
