@@ -201,10 +201,11 @@ why: $(registry) $(filter $(results_dir)/$(firstword $(subst ., ,$(NUMBER) none)
 	@$(registry) why '$(NUMBER)' --results $(results_dir)
 
 # README.md shows results/panels.svg.
-reference: $(registry) $(results) $(BUILD)/figures/panels.svg
+readme_figure := $(patsubst figures/%.gp,$(BUILD)/figures/%.svg,$(wildcard figures/panels.gp))
+reference: $(registry) $(results) $(readme_figure)
 	@$(registry) verify --quiet --no-reference --results $(results_dir)
 	rm -f results/*.tsv
-	cp $(results_dir)/*.tsv $(BUILD)/figures/panels.svg results/
+	cp $(results_dir)/*.tsv $(readme_figure) results/
 
 sync: $(registry)
 	$(registry) table --rewrite REPRODUCE.md

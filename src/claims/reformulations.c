@@ -227,6 +227,15 @@ static double minimise(struct problem *p, double *b_from_there)
                 gsl_multimin_test_gradient(s->gradient, 1e-9) == GSL_SUCCESS)
                 break;
         gsl_vector_memcpy(v, s->x);
+        for (size_t k = 0; p->form == FORM_A && k < ATOMS; k++) { /* (a) leaves the scale open: unit atoms again */
+            double *atom = v->data + N * ATOMS + k * DIM, norm = 0;
+            for (size_t c = 0; c < DIM; c++)
+                norm = hypot(norm, atom[c]);
+            for (size_t c = 0; norm > 0 && c < DIM; c++)
+                atom[c] /= norm;
+            for (size_t i = 0; i < N; i++)
+                v->data[i * ATOMS + k] *= sqrt(norm);
+        }
         for (size_t e = 0; restart < 6 && e < N * ATOMS; e++)
             v->data[e] = fmax(fabs(v->data[e]), 1e-3);
         gsl_multimin_fdfminimizer_set(s, &f, v, 0.001, 0.1);

@@ -16,7 +16,7 @@ static void write_cell(FILE *out, const char *text)
     for (; *text; text++) {
         maths ^= *text == '$';
         if (*text == '|')
-            fputs(maths ? "\\vert " : "\\|", out);
+            fputs(maths ? "\\vert{}" : "\\|", out);
         else
             fputc(*text, out);
     }
