@@ -156,7 +156,7 @@ def bench_learn(writer, name):
     for threads in (1, 2):
         ours, report = ndl_learn(name, data, threads)
         theirs = sklearn_learn(name, X, D0, threads)
-        best = min(loss for _, loss in theirs)
+        best = min(loss for _, loss in theirs) * (1 + 1e-6)  # not its last digits, which take it longest
         reached = next((t for t, loss in ours if loss <= best), float('nan'))
         when = next(t for t, loss in theirs if loss <= best)
         print(f'{name:8}learn {threads} threads, {len(X)} samples: ndl {report["loss"]:.6f} in '

@@ -117,7 +117,7 @@ static void slice_range(const struct ndl_reduced *f, size_t slice, size_t *first
     *last = *first + part + (slice < rest);
 }
 
-NDL_WIDE double ndl_reduced_residual(const struct ndl_reduced *f, const struct ndl_point *p, size_t i, double *r)
+NDL_WIDE static double residual(const struct ndl_reduced *f, const struct ndl_point *p, size_t i, double *r)
 {
     const double *x = ndl_row(f->X, i), *b = ndl_row(&p->T, f->K);
     for (size_t j = 0; j < f->d; j++)
@@ -125,6 +125,12 @@ NDL_WIDE double ndl_reduced_residual(const struct ndl_reduced *f, const struct n
     for (size_t e = p->Z.start[i]; e < p->Z.start[i + 1]; e++)
         ndl_axpy(f->d, -p->Z.value[e], ndl_row(&p->T, p->Z.atom[e]), r);
     return ndl_dot(f->d, r, r);
+}
+
+/* clang 14 exports no plain name for a function with clones, so the clones stay in this file. */
+double ndl_reduced_residual(const struct ndl_reduced *f, const struct ndl_point *p, size_t i, double *r)
+{
+    return residual(f, p, i, r);
 }
 
 /* One slice of: loss, sum (z_i, 1)^T r_i, sum (z_i, 1)^T (z_i, 1) (lower triangle). */
@@ -140,7 +146,7 @@ NDL_WIDE static void eval_slice(void *context, size_t slice, size_t end, int wor
     memset(product, 0, (K + 1) * (K + 1 + d) * sizeof *product);
     slice_range(f, slice, &first, &last);
     for (size_t i = first; i < last; i++) {
-        double rr = ndl_reduced_residual(f, p, i, r);
+        double rr = residual(f, p, i, r);
         const uint32_t *atom = p->Z.atom + p->Z.start[i];
         const double *z = p->Z.value + p->Z.start[i];
         size_t n = p->Z.start[i + 1] - p->Z.start[i];
@@ -241,7 +247,7 @@ double ndl_reduced_unexplained(const struct ndl_reduced *f, const struct ndl_poi
     const uint32_t *atom = p->Z.atom + p->Z.start[i];
     const struct ndl_scratch *s = &f->scratch[0];
     size_t n = p->Z.start[i + 1] - p->Z.start[i];
-    ndl_reduced_residual(f, p, i, r);
+    residual(f, p, i, r);
     for (size_t a = 0; a < n; a++)
         s->dz[a] = ndl_dot(f->d, ndl_row(&p->T, atom[a]), r);
     solve_active(&p->gram, n, atom, s->factor, s->dz);
@@ -285,7 +291,7 @@ NDL_WIDE static void hessian_slice(void *context, size_t slice, size_t end, int 
         const uint32_t *atom = p->Z.atom + p->Z.start[i];
         const double *z = p->Z.value + p->Z.start[i];
         size_t n = p->Z.start[i + 1] - p->Z.start[i];
-        ndl_reduced_residual(f, p, i, s->r);
+        residual(f, p, i, s->r);
         memcpy(s->dr, V + K * d, d * sizeof *s->dr); /* first w */
         for (size_t a = 0; a < n; a++)
             ndl_axpy(d, z[a], V + atom[a] * d, s->dr);
