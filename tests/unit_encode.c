@@ -56,6 +56,16 @@ static void norm_moves_into_the_code(void **state)
     ndl_matrix_free(&Z);
 }
 
+/* A code of 1e-8 next to one of 9.9 lowers the objective by 1e-16 only: less than its rounding. */
+static void code_too_small_for_the_objective(void **state)
+{
+    (void)state;
+    struct ndl_matrix Z = encode(MATRIX(1, 2, 10, 0.1 + 1e-8), MATRIX(2, 2, 1, 0, 0, 1), NULL, 0.2);
+    check_close(Z.v[0], 9.9, 1e-14);  /* a few roundings at size 10 */
+    check_close(Z.v[1], 1e-8, 1e-16); /* rounding of 0.1 */
+    ndl_matrix_free(&Z);
+}
+
 static void bias_is_subtracted(void **state)
 {
     (void)state;
@@ -197,7 +207,7 @@ int main(void)
         cmocka_unit_test(bias_is_subtracted),         cmocka_unit_test(two_correlated_atoms),
         cmocka_unit_test(dependent_atoms),            cmocka_unit_test(nothing_to_code),
         cmocka_unit_test(warm_start_gives_the_same),  cmocka_unit_test(errors),
-        cmocka_unit_test(unreachable_gap),
+        cmocka_unit_test(unreachable_gap),            cmocka_unit_test(code_too_small_for_the_objective),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
