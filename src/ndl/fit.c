@@ -4,7 +4,8 @@
  * the bias one at a time, each to its exact minimum with the codes held; that goes on while it pays.
  * Truncated Newton steps (newton.c) on the reduced loss finish.  A dead atom is put along the
  * largest residual above lambda/2 (theory of the wide limit: there, and only there, one more atom
- * lowers the loss).  With many samples the first alternations see only some of them.
+ * lowers the loss).  With many samples the first alternations see only some of them.  A random start
+ * with a small penalty comes down to it from a larger one.
  *
  * What is guaranteed: on the full data no step raises the loss, and ndl_fit returns NDL_OK only
  * if the first-order conditions hold to the tolerance.  The result is a local minimum as far as
@@ -23,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <gsl/gsl_math.h>
 #include <gsl/gsl_randist.h>
 
 enum {
@@ -43,6 +45,11 @@ static const double SLOW = 1e-4;
 static const double SLOW_ON_SOME = 3e-3;
 /* An atom is worth reviving for a residual this much longer than lambda/2, relatively. */
 static const double WORTH = 1e-6;
+/* A penalty below this share of the mean |x_i - b| is small: the reduced loss is then full of kinks
+ * and its valleys are narrow, and a random start is best brought down to it, */
+static const double SMALL_PENALTY = 0.125;
+static const double COMING_DOWN = 4;      /* by this factor from one penalty to the next, */
+static const double ON_THE_WAY = 1e-3;    /* to this residual at each of the larger ones. */
 /* Two unit atoms are the same if 1 - d_j.d_k is below this. */
 static const double SAME = 1e-14;
 
@@ -441,6 +448,29 @@ static enum ndl_status warm_up(const struct ndl_matrix *X, const struct ndl_fit_
     return status;
 }
 
+/* Descends at penalties that come down to o->lambda; nothing if that is not small. */
+static enum ndl_status come_down(struct ndl_reduced *f, struct ndl_point *p, struct ndl_descent *run,
+                                 struct ndl_error *err)
+{
+    const struct ndl_matrix *X = f->X;
+    double lambda = f->lambda, tolerance = run->tolerance, size = 0, top = lambda;
+    for (size_t i = 0; i < X->rows; i++) {
+        double square = 0;
+        for (size_t j = 0; j < f->d; j++)
+            square += gsl_pow_2(ndl_row(X, i)[j] - ndl_row(&p->T, f->K)[j]);
+        size += sqrt(square) / (double)X->rows;
+    }
+    while (top * COMING_DOWN <= SMALL_PENALTY * size)
+        top *= COMING_DOWN;
+    enum ndl_status status = NDL_OK;
+    run->tolerance = fmax(ON_THE_WAY, tolerance);
+    for (f->lambda = top; status == NDL_OK && f->lambda > lambda * 1.5; f->lambda /= COMING_DOWN)
+        status = descend(f, p, run, err);
+    f->lambda = lambda;
+    run->tolerance = tolerance;
+    return status;
+}
+
 /* ------------------------------------------------------------------ all starts */
 
 struct contest {
@@ -485,6 +515,8 @@ static enum ndl_status one_start(struct contest *c, size_t s, struct ndl_error *
         status = start(c->X, o, rng, &p.T, err);
     if (status == NDL_OK)
         status = warm_up(c->X, o, c->threads, &p.T, &run, err);
+    if (status == NDL_OK && !o->D0)
+        status = come_down(&f, &p, &run, err);
     if (status == NDL_OK)
         status = descend(&f, &p, &run, err);
     pthread_mutex_lock(&c->lock);
