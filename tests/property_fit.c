@@ -339,12 +339,37 @@ static void many_samples(void **state)
     gsl_rng_free(rng);
 }
 
+/* Far from any feature and with a penalty of a thousandth of the data the valleys are narrow. */
+static void small_penalty(void **state)
+{
+    (void)state;
+    for (unsigned long t = 0; t < 5; t++) {
+        gsl_rng *rng = stream(500 + t);
+        struct ndl_matrix X;
+        struct ndl_fit_options o = ndl_fit_defaults(12, 2e-4);
+        struct ndl_model m;
+        struct ndl_fit_report r;
+        assert_int_equal(ndl_matrix_alloc(&X, 80, 5, NULL), NDL_OK);
+        for (size_t e = 0; e < 400; e++)
+            X.v[e] = gsl_ran_gaussian_ziggurat(rng, 1);
+        o.tolerance = 1e-9;
+        o.max_iterations = 500; /* some 150 are needed; straight to this penalty it took more than 1,000 */
+        assert_int_equal(ndl_fit(&X, &o, &m, &r, NULL), NDL_OK);
+        check_close(worst_condition(&X, &m), 0, 1e-9);
+        ndl_model_free(&m);
+        ndl_fit_report_free(&r);
+        ndl_matrix_free(&X);
+        gsl_rng_free(rng);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradient_is_the_slope),  cmocka_unit_test(hessian_is_the_slope_of_the_gradient),
         cmocka_unit_test(reaches_the_conditions), cmocka_unit_test(seed_decides_and_threads_do_not),
         cmocka_unit_test(a_minimum_is_kept),      cmocka_unit_test(many_samples),
+        cmocka_unit_test(small_penalty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
