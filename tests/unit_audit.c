@@ -549,6 +549,42 @@ static void test_memory(void **state)
     free(value);
 }
 
+/* The least memory, to 4 KiB, for an audit of K copies of one feature, always on; all K (K - 1)
+ * pairs are listed with a bias and none without. */
+static size_t least_memory(size_t K, const double *ones, bool bias, int threads)
+{
+    struct ndl_audit_options options = ndl_audit_defaults(bias);
+    options.threads = threads;
+    for (options.memory = 8 << 20;; options.memory += 1 << 12) {
+        struct ndl_audit_report r;
+        struct ndl_audit *a = new_audit(K, 1, ones, &options);
+        bool fits = add(a, 1, K, ones, NULL) == NDL_OK && ndl_audit_finish(a, &r, NULL) == NDL_OK;
+        if (fits) {
+            assert_int_equal(r.listed, bias ? K * (K - 1) : 0);
+            ndl_audit_report_free(&r);
+        }
+        ndl_audit_free(a);
+        if (fits)
+            return options.memory;
+    }
+}
+
+/* Whether the list fits depends on its length alone, not on which thread found what. */
+static void test_list_limit(void **state)
+{
+    (void)state;
+    enum { K = 130 };
+    double ones[K];
+    for (size_t k = 0; k < K; k++)
+        ones[k] = 1;
+    size_t list = 2 * K * (K - 1) * sizeof(struct ndl_audit_pair); /* the list and the copy it becomes */
+    size_t without = least_memory(K, ones, false, 1) - (2 << 20);  /* the rows' values, gone by then */
+    for (int threads = 1; threads <= 4; threads++) {
+        size_t with = least_memory(K, ones, true, threads);
+        assert_in_range(with, without + list - (1 << 12), without + list + (1 << 12));
+    }
+}
+
 /* 512 copies of one feature, always on: 261,632 listed pairs (25 MB) do not fit beside
  * the codes in 16 MiB. */
 static void test_long_list(void **state)
@@ -596,6 +632,7 @@ int main(void)
         cmocka_unit_test(test_bad_codes),
         cmocka_unit_test(test_bad_features),
         cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_list_limit),
         cmocka_unit_test(test_long_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -771,24 +771,26 @@ struct search {
     struct ndl_audit *a;
     size_t live;
     struct searcher *searcher; /* one per thread */
-    _Atomic size_t bytes;      /* of all lists */
-    _Atomic bool full;         /* a list could not grow: the search is void */
+    size_t most;               /* pairs that the lists may hold together: half of the memory left, */
+    _Atomic size_t listed;     /*   the lists are copied into one at the end */
+    _Atomic bool full;         /* more than that, or a list could not grow: the search is void */
 };
 
 static void remember(struct search *s, struct searcher *me, const struct ndl_audit_pair *pair)
 {
+    if (atomic_fetch_add(&s->listed, 1) >= s->most) {
+        s->full = true;
+        return;
+    }
     if (me->listed == me->room) {
-        size_t more = me->room ? me->room : 256, bytes = more * sizeof *me->list;
-        struct ndl_audit_pair *list = NULL;
-        /* Twice: the lists are copied into one at the end. */
-        if (2 * (atomic_fetch_add(&s->bytes, bytes) + bytes) + s->a->held <= s->a->options.memory)
-            list = realloc(me->list, (me->room + more) * sizeof *list);
+        size_t room = me->room ? 2 * me->room : 256;
+        struct ndl_audit_pair *list = realloc(me->list, room * sizeof *list);
         if (!list) {
             s->full = true;
             return;
         }
         me->list = list;
-        me->room += more;
+        me->room = room;
     }
     me->list[me->listed++] = *pair;
 }
@@ -935,7 +937,7 @@ static enum ndl_status gather(const struct search *s, int threads, struct ndl_au
         return ndl_fail(err, NDL_NOMEM,
                         "audit: more than %zu pairs are violated or nearly hierarchical, too many for "
                         "%zu MiB of memory",
-                        listed, s->a->options.memory >> 20);
+                        s->most, s->a->options.memory >> 20);
     for (int w = 0; w < threads; w++) {
         if (s->searcher[w].listed)
             memcpy(report->list + report->listed, s->searcher[w].list,
@@ -956,7 +958,11 @@ static enum ndl_status search_pairs(struct ndl_audit *a, struct ndl_audit_report
 {
     int threads = a->options.threads;
     size_t most = 2 * near_support(a, a->order[0]) + EXTRA;
-    struct search s = {.a = a, .live = report->live, .searcher = calloc((size_t)threads, sizeof *s.searcher)};
+    size_t left = a->options.memory > a->held ? a->options.memory - a->held : 0;
+    struct search s = {.a = a,
+                       .live = report->live,
+                       .most = left / 2 / sizeof(struct ndl_audit_pair),
+                       .searcher = calloc((size_t)threads, sizeof *s.searcher)};
     bool complete = s.searcher != NULL;
     for (int w = 0; complete && w < threads; w++) {
         struct searcher *me = &s.searcher[w];
