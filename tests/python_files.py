@@ -158,8 +158,8 @@ def check_sae():
     threshold = rng.uniform(0, 4, size=K).astype("<f4")
     sae = path("sae")
     os.mkdir(sae)
-    weights = dict(W_enc=W_enc, b_enc=b_enc, W_dec=W_dec, b_dec=b_dec, threshold=threshold)
-    save_safetensors(os.path.join(sae, "sae_weights.safetensors"), {name: f32(a) for name, a in weights.items()})
+    weights = {name: f32(a) for name, a in dict(W_enc=W_enc, b_enc=b_enc, W_dec=W_dec, b_dec=b_dec).items()}
+    jump = weights | {"threshold": f32(threshold)}
     np.save(path("x.npy"), x)
     wide = [a.astype(float) for a in (x, W_enc, b_enc, W_dec, b_dec, threshold)]
     x, W_enc, b_enc, W_dec, b_dec, threshold = wide
@@ -167,6 +167,8 @@ def check_sae():
     def expect(config, x, activation):
         with open(os.path.join(sae, "cfg.json"), "w") as out:
             json.dump(dict(d_in=d, d_sae=K, dtype="float32", **config), out)
+        save_safetensors(os.path.join(sae, "sae_weights.safetensors"),
+                         jump if config.get("architecture") == "jumprelu" else weights)
         convert("sae", sae, path("x.npy"), path("own.npz"))
         z = sp.load_npz(path("own.npz")).toarray()
         reference = activation(x @ W_enc + b_enc)

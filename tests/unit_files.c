@@ -779,6 +779,7 @@ static void safetensors_refuses(void **state)
         {"[]", "not a JSON object"},
         {"{\"a\":", "not a JSON object"},
         {"{} x", "not a JSON object"},
+        {"{\"a\x01\":{\"dtype\":\"F64\",\"shape\":[4],\"data_offsets\":[0,32]}}", "not a JSON object"},
         {"{}", "32 bytes after the last tensor"},
         {"{\"a\":1}", "'a' has not one each"},
         {"{\"a\":{\"dtype\":\"F64\",\"shape\":[4]}}", "'a' has not one each"},
@@ -881,7 +882,8 @@ static void a_full_disk_leaves_nothing(void **state)
 /* ------------------------------------------------------------------- SAELens */
 
 /* d = 2, K = 3: W_enc = [[1 0 1], [0 1 -1]], b_enc = (0, -1, 0.5), W_dec rows (1 0), (0 4), (1 1),
- * b_dec = (1, 1), threshold = (2, 0, 0), log_threshold = log of 2, 1, 1 rounded to float32. */
+ * b_dec = (1, 1) and, for JumpReLU, threshold = (2, 0, 0) or log_threshold = log of 2, 1, 1 rounded
+ * to float32. */
 static void write_sae(const char *config, bool logarithmic)
 {
     const float raw[] = {1, 0, 1, 0, 1, -1, 0, -1, 0.5F, 1, 0, 0, 4, 1, 1, 1, 1, 2, 0, 0};
@@ -889,6 +891,7 @@ static void write_sae(const char *config, bool logarithmic)
     memcpy(values, raw, sizeof values);
     if (logarithmic)
         values[17] = 0x1.62e43p-1F;
+    bool jump = strstr(config, "jumprelu") != NULL;
     char json[600];
     snprintf(json, sizeof json,
              "{\"W_enc\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]},"
@@ -896,7 +899,7 @@ static void write_sae(const char *config, bool logarithmic)
              "\"W_dec\":{\"dtype\":\"F32\",\"shape\":[3,2],\"data_offsets\":[36,60]},"
              "\"b_dec\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[60,68]},"
              "\"%s\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[68,80]}}",
-             logarithmic ? "log_threshold" : "threshold");
+             logarithmic ? "log_threshold" : jump ? "threshold" : "steps");
     unsigned char bytes[1000];
     write_file("sae_weights.safetensors", bytes, make_safetensors(bytes, json, values, sizeof values));
     write_file("cfg.json", config, strlen(config));
@@ -1034,7 +1037,12 @@ static void sae_refuses(void **state)
         {"{\"apply_b_dec_to_input\":1}", "neither true nor false"},
         {"{\"normalize_activations\":\"expected_average_only_in\"}", "needs a factor that is not saved"},
         {"{\"normalize_activations\":\"new\"}", "normalize_activations 'new' is not understood"},
-        {"{\"normalize_activations\":true}", "normalize_activations '(no string)'"},
+        {"{\"normalize_activations\":true}", "'expected_average_only_in' needs a factor"},
+        {"{\"normalize_activations\":3}", "normalize_activations '(no string)'"},
+        {"{\"apply_b_dec_to_input\":false,\"apply_b_dec_to_input\":true}", "apply_b_dec_to_input stands twice"},
+        {"{\"d_in\":2} }", "cfg.json: not a JSON object"},
+        {"{\"d_in\x01\":2}", "cfg.json: not a JSON object"},
+        {"{\"architectur\":\"jumprelu\"}", "threshold does not belong to the architecture"},
         {"{\"finetuning_scaling_factor\":true}", "finetuning_scaling_factor is not supported"},
     };
     struct ndl_sae sae;

@@ -137,7 +137,7 @@ struct ndl_sae {
  * given as activation function), topk and jumprelu (threshold or log_threshold), with
  * the keys of SAELens 3 to 6.  What is not understood (gated, other activation
  * functions, a scale found in training that is not in the file) is NDL_BADDATA in one
- * line. */
+ * line; so are a key that stands twice and weights of another architecture than cfg.json says. */
 enum ndl_status ndl_sae_load(struct ndl_sae *sae, const char *directory, struct ndl_error *err);
 void ndl_sae_free(struct ndl_sae *sae);
 
@@ -185,6 +185,9 @@ enum ndl_status ndl_npy_view(struct ndl_array_view *view, const unsigned char *b
 enum ndl_status ndl_safetensors_view(struct ndl_array_view *view, const unsigned char *bytes, size_t size,
                                      const char *tensor, bool vector, const char *name,
                                      struct ndl_error *err);
+/* A text that is one JSON object and blanks around it, parsed (cJSON_Delete it); else, or without
+ * memory, NULL. */
+struct cJSON *ndl_json_object(const unsigned char *bytes, size_t size);
 /* Whether the file has such a tensor (of any shape and dtype). */
 enum ndl_status ndl_safetensors_has(const unsigned char *bytes, size_t size, const char *tensor, bool *has,
                                     const char *name, struct ndl_error *err);

@@ -17,6 +17,8 @@
 
 /* -------------------------------------------------------------- cfg.json */
 
+enum { CONFIG_MAX = 16 << 20 }; /* bytes; a few thousand are usual, and each may cost 64 when parsed */
+
 struct config {
     const cJSON *json;
     const char *path;
@@ -87,7 +89,9 @@ static enum ndl_status read_k(const struct config *c, struct ndl_sae *sae, struc
 static enum ndl_status read_normalize(const struct config *c, struct ndl_sae *sae, struct ndl_error *err)
 {
     const cJSON *item = get(c, "normalize_activations");
-    const char *how = cJSON_IsFalse(item) ? "none" : get_string(c, "normalize_activations", "none");
+    const char *how = get_string(c, "normalize_activations", "none");
+    if (cJSON_IsBool(item)) /* before version 3 */
+        how = cJSON_IsTrue(item) ? "expected_average_only_in" : "none";
     if (how && strcmp(how, "none") == 0)
         sae->normalize = NDL_SAE_AS_IS;
     else if (how && strcmp(how, "constant_norm_rescale") == 0)
@@ -114,10 +118,29 @@ static enum ndl_status check_dimension(const struct config *c, const char *key, 
     return NDL_OK;
 }
 
+/* No key that is read stands twice: Python would take the last, cJSON the first. */
+static enum ndl_status check_keys(const struct config *c, struct ndl_error *err)
+{
+    static const char *const keys[] = {"architecture", "activation_fn_str", "activation_fn", "activation_fn_kwargs", "k",
+                                       "normalize_activations", "d_in", "d_sae", "apply_b_dec_to_input",
+                                       "rescale_acts_by_decoder_norm", "finetuning_scaling_factor"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        size_t times = 0;
+        const cJSON *item;
+        cJSON_ArrayForEach(item, c->json)
+            times += strcmp(item->string, keys[i]) == 0;
+        if (times > 1)
+            return ndl_fail(err, NDL_BADDATA, "%s: %s stands twice", c->path, keys[i]);
+    }
+    return NDL_OK;
+}
+
 static enum ndl_status read_config(const struct config *c, struct ndl_sae *sae, struct ndl_error *err)
 {
     bool scaled = false;
-    enum ndl_status status = check_dimension(c, "d_in", sae->d, err);
+    enum ndl_status status = check_keys(c, err);
+    if (status == NDL_OK)
+        status = check_dimension(c, "d_in", sae->d, err);
     if (status == NDL_OK)
         status = check_dimension(c, "d_sae", sae->K, err);
     if (status == NDL_OK)
@@ -145,9 +168,9 @@ static enum ndl_status load_config(struct ndl_sae *sae, const char *path, struct
     enum ndl_status status = ndl_map_file(&bytes, &size, path, err);
     if (status != NDL_OK)
         return status;
-    cJSON *json = cJSON_ParseWithLength((const char *)bytes, size);
+    cJSON *json = size <= CONFIG_MAX ? ndl_json_object(bytes, size) : NULL;
     munmap((void *)(uintptr_t)bytes, size);
-    if (cJSON_IsObject(json)) {
+    if (json) {
         struct config c = {json, path};
         status = read_config(&c, sae, err);
     } else {
@@ -177,6 +200,24 @@ static enum ndl_status load_tensor(struct ndl_matrix *m, const unsigned char *by
     return status;
 }
 
+/* The tensors fit the architecture: SAELens, too, loads no others.  A misspelt `architecture` would
+ * otherwise pass for a ReLU. */
+static enum ndl_status check_tensors(const struct ndl_sae *sae, const unsigned char *bytes, size_t size,
+                                     const char *config, const char *path, struct ndl_error *err)
+{
+    static const char *const others[] = {"threshold", "log_threshold", "r_mag", "b_mag", "b_gate"}; /* JumpReLU, gated */
+    for (size_t i = sae->kind == NDL_SAE_JUMPRELU ? 2 : 0; i < sizeof others / sizeof *others; i++) {
+        bool has;
+        enum ndl_status status = ndl_safetensors_has(bytes, size, others[i], &has, path, err);
+        if (status != NDL_OK)
+            return status;
+        if (has)
+            return ndl_fail(err, NDL_BADDATA, "%s: tensor %s does not belong to the architecture that %s states", path,
+                            others[i], config);
+    }
+    return NDL_OK;
+}
+
 static enum ndl_status load_threshold(struct ndl_sae *sae, const unsigned char *bytes, size_t size,
                                       const char *path, struct ndl_error *err)
 {
@@ -200,6 +241,8 @@ static enum ndl_status load_weights(struct ndl_sae *sae, const unsigned char *by
         status = ndl_fail(err, NDL_BADDATA, "%s: W_dec of %zu x %zu is too large", path, sae->K, sae->d);
     if (status == NDL_OK)
         status = load_config(sae, config, err);
+    if (status == NDL_OK)
+        status = check_tensors(sae, bytes, size, config, path, err);
     if (status == NDL_OK)
         status = load_tensor(&sae->W_enc, bytes, size, "W_enc", false, sae->d, sae->K, path, err);
     if (status == NDL_OK)

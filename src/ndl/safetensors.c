@@ -145,6 +145,21 @@ static enum ndl_status parse_tensors(struct header *h, const char *name, struct 
     return NDL_OK;
 }
 
+struct cJSON *ndl_json_object(const unsigned char *bytes, size_t size)
+{
+    const char *text = (const char *)bytes, *end = text;
+    for (size_t i = 0; i < size; i++) /* cJSON would end a string, so rename a key, at a NUL byte */
+        if (bytes[i] < ' ' && bytes[i] != '\t' && bytes[i] != '\n' && bytes[i] != '\r')
+            return NULL;
+    cJSON *json = size > 0 ? cJSON_ParseWithLengthOpts(text, size, &end, 0) : NULL;
+    while (json && end < text + size && (*end == ' ' || *end == '\t' || *end == '\n' || *end == '\r'))
+        end++;
+    if (cJSON_IsObject(json) && end == text + size)
+        return json;
+    cJSON_Delete(json);
+    return NULL;
+}
+
 static enum ndl_status parse_header(struct header *h, const unsigned char *bytes, size_t size,
                                     const char *name, struct ndl_error *err)
 {
@@ -157,15 +172,9 @@ static enum ndl_status parse_header(struct header *h, const unsigned char *bytes
         return ndl_fail(err, NDL_BADDATA,
                         "%s: not a .safetensors file: a header of %llu bytes in a file of %zu", name,
                         (unsigned long long)length, size);
-    const char *text = (const char *)bytes + 8, *end = text;
-    if (length > 0 && text[0] == '{')
-        h->json = cJSON_ParseWithLengthOpts(text, (size_t)length, &end, 0);
-    while (h->json && end < text + length && *end == ' ')
-        end++;
-    if (!cJSON_IsObject(h->json) || end != text + length) {
-        free_header(h);
+    h->json = length > 0 && bytes[8] == '{' ? ndl_json_object(bytes + 8, (size_t)length) : NULL;
+    if (!h->json)
         return ndl_fail(err, NDL_BADDATA, "%s: the .safetensors header is not a JSON object", name);
-    }
     h->data = bytes + 8 + length;
     h->size = size - 8 - (size_t)length;
     enum ndl_status status = parse_tensors(h, name, err);
