@@ -86,6 +86,12 @@ refuses 'Zhalf.tsv: codes are 3 x 1' X.tsv --no-bias --decoder D.tsv --codes Zha
 refuses 'b.tsv: 5 entries' X.tsv --bias b.tsv --decoder half.tsv --codes Zhalf.tsv
 refuses 'X.tsv' X.tsv --no-bias --decoder half.tsv --codes X.tsv
 refuses 'nowhere/next.tsv: cannot write' X.tsv --no-bias --decoder half.tsv --codes Zhalf.tsv --next nowhere/next.tsv
+# Samples all equal: the bound is 0, and the gap no share of it.
+printf '1\t2\n1\t2\n' >same.tsv
+printf '1\t2\n' >at.tsv
+printf '0\n0\n' >Z0.tsv
+exits 0 "$bound" same.tsv --bias at.tsv --decoder half.tsv --codes Z0.tsv --lambda 2
+says '^gap         0$'
 # Nothing to gain: no next atom.
 printf '0.1\t0\n' >small.tsv
 printf '0\n' >Zs.tsv

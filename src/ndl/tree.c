@@ -34,9 +34,9 @@ static const struct {
     size_t arguments;
     const char *usage;
 } distributions[DISTRIBUTIONS] = {
-    [CONSTANT] = {"constant", 1, "constant(VALUE) with VALUE > 0"},
-    [UNIFORM] = {"uniform", 2, "uniform(LOW, HIGH) with 0 <= LOW <= HIGH, HIGH > 0"},
-    [EXPONENTIAL] = {"exponential", 1, "exponential(MEAN) with MEAN > 0"},
+    [CONSTANT] = {"constant", 1, "constant(VALUE) with 1e-100 <= VALUE <= 1e100"},
+    [UNIFORM] = {"uniform", 2, "uniform(LOW, HIGH) with LOW <= HIGH, each from 1e-100 to 1e100 or LOW = 0"},
+    [EXPONENTIAL] = {"exponential", 1, "exponential(MEAN) with 1e-100 <= MEAN <= 1e100"},
     [LOGNORMAL] = {"lognormal", 2, "lognormal(MU, SIGMA) with SIGMA >= 0, |MU| + 10 SIGMA <= 230"},
 };
 

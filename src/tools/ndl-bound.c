@@ -254,7 +254,7 @@ static enum ndl_status print_json(const struct job *j, struct ndl_error *err)
         cJSON_AddNumberToObject(json, "loss", j->sums.loss);
         cJSON_AddNumberToObject(json, "loss_per_sample", j->sums.loss / N);
         cJSON_AddNumberToObject(json, "gap", j->sums.loss - j->bound);
-        cJSON_AddNumberToObject(json, "gap_relative", (j->sums.loss - j->bound) / j->bound);
+        cJSON_AddNumberToObject(json, "gap_relative", (j->sums.loss - j->bound) / j->bound); /* null if the bound is 0 */
         cJSON_AddNumberToObject(json, "codes_worst_gap", j->sums.worst);
         cJSON_AddNumberToObject(json, "codes_mean_gap", j->sums.total / N);
         cJSON_AddNumberToObject(json, "long_residuals", (double)j->long_residuals);
@@ -278,7 +278,10 @@ static void print_dictionary(const struct job *j)
 {
     double N = (double)j->X.rows, half = j->o->lambda / 2;
     printf("loss        %.12g (%.8g per sample), %zu atoms\n", j->sums.loss, j->sums.loss / N, j->D.rows);
-    printf("gap         %.6g (%.4g %% of the bound)\n", j->sums.loss - j->bound, 100 * (j->sums.loss / j->bound - 1));
+    printf("gap         %.6g", j->sums.loss - j->bound);
+    if (j->bound > 0) /* 0 if all samples are equal */
+        printf(" (%.4g %% of the bound)", 100 * (j->sums.loss / j->bound - 1));
+    printf("\n");
     printf("codes       relative duality gap for this dictionary: worst %.2e, mean %.2e\n", j->sums.worst,
            j->sums.total / N);
     printf("residuals   %zu of %zu samples are longer than lambda/2 = %g\n", j->long_residuals, j->X.rows, half);
