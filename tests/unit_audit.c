@@ -512,6 +512,10 @@ static void test_bad_features(void **state)
     refuse_finish((double[]){1, 0, 0, 0}, (double[]){1, 1, 0, 1}, "feature 1 fires on 2 samples");
     refuse_finish(DOG_D, (double[]){1e308, 1, 1.7e308, 1}, "mean activation");
     refuse_finish(DOG_D, (double[]){5e-324, 1, 0, 1}, "mean activation");
+    refuse_finish((double[]){1e308, 1e308, 0, 1}, (double[]){1, 1, 2, 0},
+                  "a mean activation of 1.5 and a decoder row of norm 1.41421e+308");
+    refuse_finish((double[]){1e-320, 0, 0, 1}, (double[]){1, 1, 0, 1}, "a decoder row of norm 9.99989e-321");
+    refuse_finish((double[]){1e-200, 0, 0, 1}, (double[]){1e-200, 1, 0, 1}, "a decoder row of norm 1e-200");
 }
 
 static void test_memory(void **state)

@@ -528,19 +528,22 @@ static void average(void *context, size_t first, size_t last, int worker)
     }
 }
 
-/* The margins divide by m_j and the bound on p doubles it. */
+/* The margins divide by m_j, the bound on p doubles it, and what is reported is rescaled: no z_j |d_j|
+ * exceeds N m_j |d_j|. */
 static enum ndl_status check_means(const struct ndl_audit *a, struct ndl_error *err)
 {
     for (size_t k = 0; k < a->K; k++) {
+        double mean = a->mean[k], scaled = mean * a->norm[k];
         if (fires(a, k) == 0)
             continue;
         if (a->norm[k] == 0)
             return ndl_fail(err, NDL_BADDATA, "feature %zu fires on %zu samples but its decoder row is zero",
                             k, fires(a, k));
-        if (!isnormal(a->mean[k]) || !isfinite(2 * a->mean[k]))
+        if (!isnormal(mean) || !isfinite(2 * mean) || !isnormal(a->norm[k]) || !isnormal(scaled) ||
+            !isfinite(2 * scaled * (double)a->N))
             return ndl_fail(err, NDL_BADDATA,
-                            "feature %zu has a mean activation of %g, outside what doubles can handle", k,
-                            a->mean[k]);
+                            "feature %zu has a mean activation of %g and a decoder row of norm %g, outside "
+                            "what doubles can handle", k, mean, a->norm[k]);
     }
     return NDL_OK;
 }

@@ -129,9 +129,10 @@ struct ndl_audit_report {
 void ndl_audit_report_free(struct ndl_audit_report *report);
 
 /* Audits all pairs.  No more samples can be added afterwards.  NDL_BADARG without samples
- * or if called twice, NDL_BADDATA if a feature fires whose decoder row is zero or whose
- * mean is not a normal number, NDL_NOMEM (also when the listed pairs exceed `memory`),
- * NDL_IO.  Cost: near-linear in the nonzeros, see audit.c. */
+ * or if called twice; NDL_BADDATA if a feature fires whose decoder row is zero, or whose
+ * mean, norm of the row or product of the two is near the ends of the doubles; NDL_NOMEM
+ * (also when the listed pairs exceed `memory`), NDL_IO.  Cost: near-linear in the
+ * nonzeros, see audit.c. */
 enum ndl_status ndl_audit_finish(struct ndl_audit *audit, struct ndl_audit_report *report,
                                  struct ndl_error *err);
 
