@@ -14,21 +14,22 @@ if [ -z "$missing" ]; then
     exit 0
 fi
 echo "setup: missing:$missing"
+by_hand="'make setup' installs these packages as root or with sudo; by hand: apt-get install --no-install-recommends$missing"
 if [ "$(id -u)" -eq 0 ]; then
     sudo=
-elif command -v sudo >/dev/null 2>&1; then
-    sudo=sudo
+elif command -v sudo >/dev/null 2>&1 && sudo true; then
+    sudo='sudo '
 else
-    echo "setup: neither root nor sudo; install these packages yourself:$missing" >&2
+    echo "setup: you are not root and sudo is not available; $by_hand" >&2
     exit 2
 fi
 run() { # one apt-get call, its output kept for the case that it fails
     log=$(mktemp)
-    echo "setup: $sudo apt-get $*"
-    if ! DEBIAN_FRONTEND=noninteractive $sudo apt-get "$@" >"$log" 2>&1; then
+    echo "setup: ${sudo}apt-get $*"
+    if ! ${sudo}env DEBIAN_FRONTEND=noninteractive apt-get "$@" >"$log" 2>&1; then
         tail -n 20 "$log" >&2
         rm -f "$log"
-        echo "setup: 'apt-get $1' failed (no network, or not a Debian system?); still missing:$missing" >&2
+        echo "setup: 'apt-get $1' failed (no network, or not Debian 12?); $by_hand" >&2
         exit 2
     fi
     rm -f "$log"
