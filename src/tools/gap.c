@@ -10,6 +10,7 @@
 #include "gap.h"
 
 #include "blas.h"
+#include "vec.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -35,14 +36,6 @@ struct measuring {
     struct gap_sums *block;     /* one per block, so that the order of the sums is fixed */
 };
 
-static double dot(const double *x, const double *y, size_t d)
-{
-    double sum = 0;
-    for (size_t j = 0; j < d; j++)
-        sum += x[j] * y[j];
-    return sum;
-}
-
 static void residual(const struct gap_dictionary *g, const double *x, const struct ndl_codes *Z, size_t i, double *r)
 {
     size_t d = g->D->cols;
@@ -61,7 +54,7 @@ static void add_sample(const struct measuring *m, size_t i, const double *produc
     const struct gap_dictionary *g = m->g;
     const struct ndl_codes *Z = m->Z;
     const double *r = ndl_row(m->R, i);
-    double most = 0, square = dot(r, r, g->D->cols), l1 = 0, explained = 0, half = g->lambda / 2;
+    double most = 0, square = ndl_dot(g->D->cols, r, r), l1 = 0, explained = 0, half = g->lambda / 2;
     for (size_t k = 0; k < g->D->rows; k++)
         most = fmax(most, products[k] / g->norm[k]);
     for (size_t e = Z->start[i]; e < Z->start[i + 1]; e++) {
@@ -141,11 +134,12 @@ struct dividing {
 static void divide_block(void *context, size_t first, size_t last, int worker)
 {
     const struct dividing *v = context;
+    size_t d = v->g->D->cols;
     (void)worker;
     for (size_t i = first; i < last; i++)
         for (size_t e = v->Z->start[i]; e < v->Z->start[i + 1]; e++) {
             const double *atom = ndl_row(v->g->D, v->Z->atom[e]);
-            double along = dot(atom, ndl_row(v->R, i), v->g->D->cols) + dot(atom, ndl_row(v->best, i), v->g->D->cols);
+            double along = ndl_dot(d, atom, ndl_row(v->R, i)) + ndl_dot(d, atom, ndl_row(v->best, i));
             v->part[e] = v->Z->value[e] * (v->g->lambda * v->g->norm[v->Z->atom[e]] - along);
         }
 }

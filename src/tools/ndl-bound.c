@@ -13,6 +13,7 @@
 
 #include "gap.h"
 #include "tool.h"
+#include "vec.h"
 
 enum { KEY_NO_BIAS = 0x100, KEY_CODES, KEY_NEXT, KEY_TOP, KEY_JSON, ASCENT = 100 };
 
@@ -51,11 +52,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_TOP: o->top = tool_count(state, "--top", arg, 0, 1000000); return 0;
     case KEY_NEXT: o->next = arg; return 0;
     case KEY_JSON: o->json = true; return 0;
-    case ARGP_KEY_ARG:
-        if (o->data)
-            argp_error(state, "one file of data at a time, not also '%s'", arg);
-        o->data = arg;
-        return 0;
+    case ARGP_KEY_ARG: tool_data(state, &o->data, arg); return 0;
     case ARGP_KEY_END:
         if (!o->data || o->lambda == 0)
             argp_error(state, "X and --lambda are required");
@@ -100,14 +97,6 @@ struct job {
     double seconds;
 };
 
-static double dot(const double *x, const double *y, size_t d)
-{
-    double sum = 0;
-    for (size_t j = 0; j < d; j++)
-        sum += x[j] * y[j];
-    return sum;
-}
-
 /* -------------------------------------------------------------- the next atom */
 
 /* sum_i max(0, r_i.u - lambda/2)^2; `pull` (may be NULL) receives half its gradient. */
@@ -119,7 +108,7 @@ static double gain(const struct job *j, const double *u, double *pull)
         memset(pull, 0, d * sizeof *pull);
     for (size_t i = 0; i < j->R.rows; i++) {
         const double *r = ndl_row(&j->R, i);
-        double excess = dot(r, u, d) - j->o->lambda / 2;
+        double excess = ndl_dot(d, r, u) - j->o->lambda / 2;
         if (!(excess > 0))
             continue;
         sum += excess * excess;
@@ -135,7 +124,7 @@ static double climb(const struct job *j, double *u, double *pull)
 {
     double best = gain(j, u, pull);
     for (int step = 0; step < ASCENT; step++) {
-        double length = sqrt(dot(pull, pull, j->R.cols)), before = best;
+        double length = sqrt(ndl_dot(j->R.cols, pull, pull)), before = best;
         if (!(length > 0))
             break;
         for (size_t c = 0; c < j->R.cols; c++)
@@ -205,7 +194,7 @@ static enum ndl_status judge(struct job *j, struct ndl_error *err)
     if (!j->worst)
         return ndl_fail(err, NDL_NOMEM, "no memory for %zu samples", o->top);
     for (size_t i = 0; i < j->X.rows; i++) {
-        double length = sqrt(dot(ndl_row(&j->R, i), ndl_row(&j->R, i), j->X.cols));
+        double length = sqrt(ndl_dot(j->X.cols, ndl_row(&j->R, i), ndl_row(&j->R, i)));
         j->long_residuals += length > o->lambda / 2;
         if (length > 0)
             note_residual(j, i, length);
@@ -219,18 +208,11 @@ static enum ndl_status load(struct job *j, struct ndl_error *err)
     enum ndl_status status = ndl_load_matrix(&j->X, o->data, err);
     if (status != NDL_OK || !o->decoder)
         return status;
-    status = ndl_load_matrix(&j->D, o->decoder, err);
-    if (status == NDL_OK && o->bias)
-        status = ndl_load_vector(&j->b, o->bias, err);
-    if (status == NDL_OK)
-        status = tool_check_shapes(j->X.cols, o->data, &j->D, o->decoder, o->bias ? &j->b : NULL, o->bias, err);
-    if (status == NDL_OK)
-        status = tool_check_atoms(&j->D, o->decoder, err);
+    status = tool_load_dictionary(&j->D, o->decoder, &j->b, o->bias, j->X.cols, o->data, err);
     if (status == NDL_OK)
         status = ndl_load_codes(&j->Z, o->codes, err);
-    if (status == NDL_OK && (j->Z.rows != j->X.rows || j->Z.cols != j->D.rows))
-        status = ndl_fail(err, NDL_BADDATA, "%s: codes are %zu x %zu, but %s has %zu samples and %s %zu atoms", o->codes,
-                          j->Z.rows, j->Z.cols, o->data, j->X.rows, o->decoder, j->D.rows);
+    if (status == NDL_OK)
+        status = tool_check_codes(j->Z.rows, j->Z.cols, o->codes, j->X.rows, o->data, &j->D, o->decoder, err);
     if (status == NDL_OK && !(j->norm = gap_norms(&j->D)))
         status = ndl_fail(err, NDL_NOMEM, "no memory for %zu atoms", j->D.rows);
     return status;

@@ -48,11 +48,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_COMPARE: o->compare = arg; return 0;
     case KEY_FEATURES: o->features = arg; return 0;
     case KEY_JSON: o->json = true; return 0;
-    case ARGP_KEY_ARG:
-        if (o->data)
-            argp_error(state, "one file of data at a time, not also '%s'", arg);
-        o->data = arg;
-        return 0;
+    case ARGP_KEY_ARG: tool_data(state, &o->data, arg); return 0;
     case ARGP_KEY_END:
         if (!o->data || !o->decoder || o->lambda == 0 || !o->out)
             argp_error(state, "X, --decoder, --lambda and --out are required");
@@ -230,19 +226,12 @@ static enum ndl_status load(struct job *j, struct ndl_error *err)
     const struct options *o = j->o;
     enum ndl_status status = ndl_view_open(&j->X, o->data, false, err);
     if (status == NDL_OK)
-        status = ndl_load_matrix(&j->D, o->decoder, err);
-    if (status == NDL_OK && o->bias)
-        status = ndl_load_vector(&j->b, o->bias, err);
-    if (status == NDL_OK)
-        status = tool_check_shapes(j->X.cols, o->data, &j->D, o->decoder, o->bias ? &j->b : NULL, o->bias, err);
-    if (status == NDL_OK)
-        status = tool_check_atoms(&j->D, o->decoder, err);
+        status = tool_load_dictionary(&j->D, o->decoder, &j->b, o->bias, j->X.cols, o->data, err);
     if (status == NDL_OK && o->compare)
         status = ndl_codes_open(&j->reader, o->compare, err);
-    if (status == NDL_OK && o->compare &&
-        (ndl_codes_rows(j->reader) != j->X.rows || ndl_codes_cols(j->reader) != j->D.rows))
-        status = ndl_fail(err, NDL_BADDATA, "%s: codes are %zu x %zu, but %s has %zu samples and %s %zu atoms", o->compare,
-                          ndl_codes_rows(j->reader), ndl_codes_cols(j->reader), o->data, j->X.rows, o->decoder, j->D.rows);
+    if (status == NDL_OK && o->compare)
+        status = tool_check_codes(ndl_codes_rows(j->reader), ndl_codes_cols(j->reader), o->compare, j->X.rows, o->data,
+                                  &j->D, o->decoder, err);
     if (status != NDL_OK)
         return status;
     j->norm = gap_norms(&j->D);

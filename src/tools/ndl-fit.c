@@ -56,11 +56,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_TOLERANCE: o->tolerance = tool_positive(state, "--tolerance", arg); return 0;
     case KEY_ITERATIONS: o->iterations = tool_count(state, "--max-iterations", arg, 1, 100000000); return 0;
     case KEY_TRACE: o->trace = arg; return 0;
-    case ARGP_KEY_ARG:
-        if (o->data)
-            argp_error(state, "one file of data at a time, not also '%s'", arg);
-        o->data = arg;
-        return 0;
+    case ARGP_KEY_ARG: tool_data(state, &o->data, arg); return 0;
     case ARGP_KEY_END:
         if (!o->data || (o->atoms == 0 && !o->init) || o->lambda == 0 || !o->out)
             argp_error(state, "X, --atoms (or --init), --lambda and --out are required");
@@ -231,11 +227,7 @@ static enum ndl_status load(struct job *j, struct ndl_error *err)
     const struct options *o = j->o;
     enum ndl_status status = ndl_load_matrix(&j->X, o->data, err);
     if (status == NDL_OK && o->init)
-        status = ndl_load_matrix(&j->D0, o->init, err);
-    if (status == NDL_OK && o->init)
-        status = tool_check_shapes(j->X.cols, o->data, &j->D0, o->init, NULL, NULL, err);
-    if (status == NDL_OK && o->init)
-        status = tool_check_atoms(&j->D0, o->init, err);
+        status = tool_load_dictionary(&j->D0, o->init, NULL, NULL, j->X.cols, o->data, err);
     if (status == NDL_OK && o->init && o->atoms && o->atoms != j->D0.rows)
         status = ndl_fail(err, NDL_BADDATA, "%s: %zu atoms, but --atoms says %zu", o->init, j->D0.rows, o->atoms);
     if (status == NDL_OK && o->init_bias)

@@ -99,6 +99,13 @@ size_t tool_count(const struct argp_state *state, const char *option, const char
     return (size_t)value;
 }
 
+void tool_data(const struct argp_state *state, const char **data, const char *arg)
+{
+    if (*data)
+        argp_error(state, "one file of data at a time, not also '%s'", arg);
+    *data = arg;
+}
+
 int tool_end(enum ndl_status status, struct ndl_error *err)
 {
     if (status == NDL_OK || status == NDL_NOCONV) {
@@ -280,9 +287,10 @@ cJSON *tool_json_new(void)
 
 /* ----------------------------------------------------------------- input */
 
-enum ndl_status tool_check_shapes(size_t data_columns, const char *data_path, const struct ndl_matrix *D,
-                                  const char *decoder_path, const struct ndl_matrix *b, const char *bias_path,
-                                  struct ndl_error *err)
+/* The atoms are no zeros and, like the bias (may be NULL), as long as the samples. */
+static enum ndl_status check_dictionary(const struct ndl_matrix *D, const char *decoder_path, const struct ndl_matrix *b,
+                                        const char *bias_path, size_t data_columns, const char *data_path,
+                                        struct ndl_error *err)
 {
     if (D->cols != data_columns)
         return ndl_fail(err, NDL_BADDATA, "%s: atoms of %zu entries, but %s has %zu columns%s", decoder_path, D->cols,
@@ -290,18 +298,34 @@ enum ndl_status tool_check_shapes(size_t data_columns, const char *data_path, co
     if (b && b->cols != D->cols)
         return ndl_fail(err, NDL_BADDATA, "%s: %zu entries, but %s has atoms of %zu", bias_path, b->cols, decoder_path,
                         D->cols);
-    return NDL_OK;
-}
-
-enum ndl_status tool_check_atoms(const struct ndl_matrix *D, const char *path, struct ndl_error *err)
-{
     for (size_t k = 0; k < D->rows; k++) {
         const double *atom = ndl_row(D, k);
         bool zero = true;
         for (size_t j = 0; zero && j < D->cols; j++)
             zero = atom[j] == 0;
         if (zero)
-            return ndl_fail(err, NDL_BADDATA, "%s: row %zu is zero, which is no atom (rows from 0)", path, k);
+            return ndl_fail(err, NDL_BADDATA, "%s: row %zu is zero, which is no atom (rows from 0)", decoder_path, k);
     }
     return NDL_OK;
+}
+
+enum ndl_status tool_load_dictionary(struct ndl_matrix *D, const char *decoder_path, struct ndl_matrix *b,
+                                     const char *bias_path, size_t data_columns, const char *data_path,
+                                     struct ndl_error *err)
+{
+    enum ndl_status status = ndl_load_matrix(D, decoder_path, err);
+    if (status == NDL_OK && bias_path)
+        status = ndl_load_vector(b, bias_path, err);
+    if (status == NDL_OK)
+        status = check_dictionary(D, decoder_path, bias_path ? b : NULL, bias_path, data_columns, data_path, err);
+    return status;
+}
+
+enum ndl_status tool_check_codes(size_t rows, size_t cols, const char *codes_path, size_t N, const char *data_path,
+                                 const struct ndl_matrix *D, const char *decoder_path, struct ndl_error *err)
+{
+    if (rows == N && cols == D->rows)
+        return NDL_OK;
+    return ndl_fail(err, NDL_BADDATA, "%s: codes are %zu x %zu, but %s has %zu samples and %s %zu atoms", codes_path, rows,
+                    cols, data_path, N, decoder_path, D->rows);
 }

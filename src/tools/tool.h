@@ -36,6 +36,9 @@ double tool_positive(const struct argp_state *state, const char *option, const c
 double tool_nonnegative(const struct argp_state *state, const char *option, const char *text); /* >= 0 */
 size_t tool_count(const struct argp_state *state, const char *option, const char *text, size_t least, size_t most);
 
+/* The one file of data a tool takes as its argument; a second one is a usage error. */
+void tool_data(const struct argp_state *state, const char **data, const char *arg);
+
 /* Reports a failure, checks that standard output arrived, and returns the exit status:
  * 0, 1 for NDL_NOCONV, 2 for all other failures. */
 int tool_end(enum ndl_status status, struct ndl_error *err);
@@ -83,12 +86,13 @@ cJSON *tool_json_new(void);
 
 /* ----------------------------------------------------------------- input */
 
-/* NDL_BADDATA unless b (1 x n) has as many entries as D has columns and D as many columns as the
- * data, naming the files; b may be NULL. */
-enum ndl_status tool_check_shapes(size_t data_columns, const char *data_path, const struct ndl_matrix *D,
-                                  const char *decoder_path, const struct ndl_matrix *b, const char *bias_path,
-                                  struct ndl_error *err);
-/* NDL_BADDATA if a row of D is zero. */
-enum ndl_status tool_check_atoms(const struct ndl_matrix *D, const char *path, struct ndl_error *err);
+/* Reads the dictionary D (K x d) and, unless bias_path is NULL, b (1 x d) for the data of data_path, which
+ * have so many columns.  NDL_BADDATA if they do not fit or a row of D is zero, naming the files. */
+enum ndl_status tool_load_dictionary(struct ndl_matrix *D, const char *decoder_path, struct ndl_matrix *b,
+                                     const char *bias_path, size_t data_columns, const char *data_path,
+                                     struct ndl_error *err);
+/* NDL_BADDATA unless codes of rows x cols belong to N samples and D. */
+enum ndl_status tool_check_codes(size_t rows, size_t cols, const char *codes_path, size_t N, const char *data_path,
+                                 const struct ndl_matrix *D, const char *decoder_path, struct ndl_error *err);
 
 #endif
