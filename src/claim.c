@@ -1,9 +1,11 @@
-/* claim.c -- command line, result files and errors of the claim programs. */
+/* claim.c -- command line, result files, errors and data sets of the claim programs. */
 #include "claim.h"
 
 #include <argp.h>
 #include <assert.h>
 #include <errno.h>
+#include <glob.h>
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +39,7 @@ static _Noreturn void die(const struct claim *claim, const char *message)
 
 /* ---------------------------------------------------------- command line */
 
-static const struct argp_option options[] = {
+static const struct argp_option argp_options[] = {
     {"seed", 's', "N", 0, "seed of every random stream, 1 to 4294967295 (default 1)", 0},
     {"data", 'd', "DIR", 0, "where the data sets are (default datasets)", 0},
     {"out", 'o', "DIR", 0, "where the result files go (default build/results)", 0},
@@ -90,7 +92,7 @@ struct claim *claim_begin(int argc, char **argv, const char *about)
     claim->name = slash ? slash + 1 : argv[0];
     argp_program_version_hook = print_version;
     argp_err_exit_status = 64;
-    const struct argp argp = {.options = options, .parser = parse_option, .doc = about};
+    const struct argp argp = {.options = argp_options, .parser = parse_option, .doc = about};
     argp_parse(&argp, argc, argv, 0, NULL, claim);
 
     for (const char *slash_in = claim->out; slash_in; ) { /* mkdir -p */
@@ -163,6 +165,29 @@ void claim_scalar(struct claim *claim, const char *key, double value, double tol
     fprintf(claim->scalar_stream, "%s\t%.17g\t%g\t%s\n", key, value, tolerance, meaning);
 }
 
+void claim_scalars(struct claim *claim, const char *prefix, const struct claim_value *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char key[128];
+        snprintf(key, sizeof key, "%s%s%s", prefix ? prefix : "", prefix ? "." : "", values[i].key);
+        claim_scalar(claim, key, values[i].value, values[i].tolerance, values[i].meaning);
+    }
+}
+
+void claim_spread(struct claim *claim, const char *key, const double *values, size_t n, double tolerance,
+                  const char *meaning)
+{
+    static const char *const what[] = {"mean", "error", "min", "max"};
+    const double value[] = {gsl_stats_mean(values, 1, n), gsl_stats_sd(values, 1, n) / sqrt((double)n),
+                            gsl_stats_min(values, 1, n), gsl_stats_max(values, 1, n)};
+    for (size_t s = 0; s < 4; s++) {
+        char name[128], text[256];
+        snprintf(name, sizeof name, "%s.%s", key, what[s]);
+        snprintf(text, sizeof text, "%s: %s over the trials", meaning, s == 1 ? "standard error" : what[s]);
+        claim_scalar(claim, name, value[s], tolerance, text);
+    }
+}
+
 void claim_table(struct claim *claim, const char *table, const char *columns)
 {
     char suffix[256];
@@ -223,4 +248,150 @@ int claim_end(struct claim *claim)
     free(claim->scalars);
     free(claim);
     return 0;
+}
+
+/* ----------------------------------------------------------- the library */
+
+struct ndl_matrix claim_matrix(const struct claim *claim, size_t rows, size_t cols)
+{
+    struct ndl_error err;
+    struct ndl_matrix m;
+    claim_must(claim, ndl_matrix_alloc(&m, rows, cols, &err), &err);
+    return m;
+}
+
+struct ndl_matrix claim_copy(const struct claim *claim, const struct ndl_matrix *m)
+{
+    struct ndl_error err;
+    struct ndl_matrix copy;
+    claim_must(claim, ndl_matrix_copy(&copy, m, &err), &err);
+    return copy;
+}
+
+struct ndl_matrix claim_dense(const struct claim *claim, const struct ndl_model *m)
+{
+    struct ndl_error err;
+    struct ndl_matrix Z;
+    claim_must(claim, ndl_codes_to_dense(&Z, &m->Z, &err), &err);
+    return Z;
+}
+
+struct ndl_matrix claim_synthetic(const struct claim *claim, const struct ndl_matrix *Z, const struct ndl_matrix *D)
+{
+    struct ndl_matrix X = claim_matrix(claim, Z->rows, D->cols);
+    for (size_t i = 0; i < Z->rows; i++)
+        for (size_t k = 0; k < D->rows; k++)
+            ndl_axpy(D->cols, ndl_row(Z, i)[k], ndl_row(D, k), ndl_row(&X, i));
+    return X;
+}
+
+struct ndl_model claim_model(const struct claim *claim, const struct ndl_matrix *D, const struct ndl_matrix *b,
+                             const struct ndl_matrix *Z, double lambda)
+{
+    struct ndl_error err;
+    struct ndl_model m = {.D = claim_copy(claim, D), .lambda = lambda, .bias = true};
+    m.b = b ? claim_copy(claim, b) : claim_matrix(claim, 1, D->cols);
+    claim_must(claim, ndl_codes_from_dense(&m.Z, Z, &err), &err);
+    return m;
+}
+
+void claim_encode(const struct claim *claim, const struct ndl_matrix *X, struct ndl_model *m)
+{
+    struct ndl_error err;
+    const struct ndl_encode_options exact = {.threads = 1};
+    claim_must(claim, ndl_encode(X, &m->D, &m->b, m->lambda, &exact, &m->Z, NULL, &err), &err);
+}
+
+double claim_fit(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_fit_options *options,
+                 struct ndl_model *m, bool *converged)
+{
+    struct ndl_error err;
+    struct ndl_fit_report report;
+    enum ndl_status status = ndl_fit(X, options, m, &report, &err);
+    if (converged)
+        *converged = status == NDL_OK;
+    if (!converged || status != NDL_NOCONV)
+        claim_must(claim, status, &err);
+    double loss = report.loss;
+    ndl_fit_report_free(&report);
+    return loss;
+}
+
+struct ndl_condition claim_condition(const struct claim *claim, const struct ndl_model *m, size_t j, size_t k,
+                                     enum ndl_hull_method method, double slack)
+{
+    struct ndl_error err;
+    struct ndl_condition c;
+    claim_must(claim, ndl_condition_check(m, k, j == k ? NULL : &j, j != k, method, 0, slack, &c, &err), &err);
+    return c;
+}
+
+double claim_margin(const struct ndl_condition *c)
+{
+    return isnan(c->margin) ? c->margin_l1 : c->margin;
+}
+
+double claim_change(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m,
+                    const struct ndl_condition *c, double eps)
+{
+    struct ndl_error err;
+    struct ndl_model moved;
+    claim_must(claim, ndl_condition_step(m, c, eps, &moved, &err), &err);
+    double change = (ndl_loss(X, &moved) - ndl_loss(X, m)) / ((double)X->rows * m->lambda);
+    ndl_model_free(&moved);
+    return change;
+}
+
+double claim_slope(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m,
+                   const struct ndl_condition *c)
+{
+    const double h = 1e-4;
+    return (4 * claim_change(claim, X, m, c, h) - claim_change(claim, X, m, c, 2 * h)) / (2 * h);
+}
+
+/* --------------------------------------------------------------- data sets */
+
+struct claim_tree claim_draw_tree(struct claim *claim, const char *path, size_t samples, size_t dim, uint64_t stream)
+{
+    struct ndl_error err;
+    struct claim_tree t;
+    gsl_rng *rng = claim_rng(claim, stream);
+    claim_must(claim, ndl_tree_read(&t.tree, path, &err), &err);
+    claim_must(claim, ndl_tree_directions(t.tree, dim, rng, &t.D, &err), &err);
+    claim_must(claim, ndl_tree_sample(t.tree, samples, rng, &t.Z, &err), &err);
+    t.X = claim_synthetic(claim, &t.Z, &t.D);
+    gsl_rng_free(rng);
+    return t;
+}
+
+void claim_tree_free(struct claim_tree *t)
+{
+    ndl_tree_free(t->tree);
+    ndl_matrix_free(&t->D);
+    ndl_matrix_free(&t->Z);
+    ndl_matrix_free(&t->X);
+}
+
+void claim_data_sets(struct claim *claim, void *context,
+                     void (*visit)(void *context, size_t number, const struct ndl_matrix *X, size_t atoms))
+{
+    glob_t files;
+    if (glob(claim_data(claim, "*.tree"), 0, NULL, &files) != 0 ||
+        glob(claim_data(claim, "panels/[A-Z].tsv"), GLOB_APPEND, NULL, &files) != 0)
+        die(claim, "no *.tree or no panels/*.tsv in the data directory");
+    for (size_t f = 0; f < files.gl_pathc; f++) {
+        struct ndl_error err;
+        if (strstr(files.gl_pathv[f], ".tree")) {
+            struct claim_tree t = claim_draw_tree(claim, files.gl_pathv[f], 1000, CLAIM_TREE_DIM, 0);
+            visit(context, f, &t.X, t.D.rows);
+            claim_tree_free(&t);
+        } else {
+            struct ndl_matrix X;
+            claim_must(claim, ndl_tsv_read(&X, files.gl_pathv[f], &err), &err);
+            visit(context, f, &X, 2);
+            ndl_matrix_free(&X);
+        }
+        claim_progress(claim, f + 1, files.gl_pathc, "data sets");
+    }
+    globfree(&files);
 }

@@ -19,6 +19,7 @@
 
 #include <math.h>
 
+#include "measure.h"
 #include "ndl.h"
 
 #define CLAIM_EXACT 0.0
@@ -40,6 +41,23 @@ gsl_rng *claim_rng(const struct claim *claim, uint64_t trial);
 /* Records a scalar.  Keys are [a-z0-9_.]+ and used once. */
 void claim_scalar(struct claim *claim, const char *key, double value, double tolerance, const char *meaning);
 
+/* The same of several, under PREFIX.KEY, or KEY if the prefix is NULL. */
+struct claim_value {
+    const char *key;
+    double value, tolerance;
+    const char *meaning;
+};
+void claim_scalars(struct claim *claim, const char *prefix, const struct claim_value *values, size_t count);
+/* claim_values(claim, prefix, {"key", value, tolerance, "meaning"}, ...) */
+#define claim_values(claim, prefix, ...) \
+    claim_scalars(claim, prefix, (const struct claim_value[]){__VA_ARGS__}, \
+                  sizeof((const struct claim_value[]){__VA_ARGS__}) / sizeof(struct claim_value))
+
+/* How n >= 2 values, one per trial, are spread: the mean under KEY.mean, its standard error, the smallest and
+ * the largest under KEY.error, KEY.min and KEY.max. */
+void claim_spread(struct claim *claim, const char *key, const double *values, size_t n, double tolerance,
+                  const char *meaning);
+
 /* Opens the table OUT/NAME-table.tsv.  `columns` documents them, one per line:
  * "name unit tolerance meaning"; the tolerance is as for a scalar, a number or
  * inf.  Rows are then written with claim_row: as many doubles as columns. */
@@ -55,5 +73,54 @@ void claim_progress(const struct claim *claim, size_t done, size_t total, const 
 
 /* Writes the scalars and frees everything; the exit status of main. */
 int claim_end(struct claim *claim);
+
+/* ------------------------------------------- the library, ending the program on an error */
+
+/* Zeros; free with ndl_matrix_free. */
+struct ndl_matrix claim_matrix(const struct claim *claim, size_t rows, size_t cols);
+struct ndl_matrix claim_copy(const struct claim *claim, const struct ndl_matrix *m);
+/* The codes as an N x K matrix. */
+struct ndl_matrix claim_dense(const struct claim *claim, const struct ndl_model *m);
+/* X = Z D: data that the atoms D (K x d) with codes Z (N x K) reconstruct exactly. */
+struct ndl_matrix claim_synthetic(const struct claim *claim, const struct ndl_matrix *Z, const struct ndl_matrix *D);
+/* A model with a copy of D, of b (NULL: zeros) and the codes Z (N x K), bias free. */
+struct ndl_model claim_model(const struct claim *claim, const struct ndl_matrix *D, const struct ndl_matrix *b,
+                             const struct ndl_matrix *Z, double lambda);
+/* Sets m->Z, which is not freed before, to the exact codes of X for m->D, m->b and m->lambda. */
+void claim_encode(const struct claim *claim, const struct ndl_matrix *X, struct ndl_model *m);
+/* Runs ndl_fit and returns the loss, a sum over samples.  A run that misses its tolerance is kept if `converged`
+ * is there to tell, and ends the program if not. */
+double claim_fit(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_fit_options *options,
+                 struct ndl_model *m, bool *converged);
+
+/* The condition of k against j alone (against all other live features if j == k), and its margin in units of
+ * ztilde: where linear programming cannot tell how deep inside, the depth in the L1 norm. */
+struct ndl_condition claim_condition(const struct claim *claim, const struct ndl_model *m, size_t j, size_t k,
+                                     enum ndl_hull_method method, double slack);
+double claim_margin(const struct ndl_condition *c);
+/* The change of the full loss over (N lambda) after a step eps >= 0 along the direction of a violated condition. */
+double claim_change(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m,
+                    const struct ndl_condition *c, double eps);
+/* Its slope at 0 by a second-order one-sided difference with step 1e-4, since only eps >= 0 is feasible: off by
+ * about 1e-8, and 1e-16 / lambda for rounding. */
+double claim_slope(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m,
+                   const struct ndl_condition *c);
+
+/* ------------------------------------------------------------------- data sets */
+
+/* Data drawn from a tree file with `dim` dimensions: directions D (K x dim), activations Z (N x K), X = Z D.
+ * The stream draws the directions first. */
+struct claim_tree {
+    struct ndl_tree *tree;
+    struct ndl_matrix D, Z, X;
+};
+struct claim_tree claim_draw_tree(struct claim *claim, const char *path, size_t samples, size_t dim, uint64_t stream);
+void claim_tree_free(struct claim_tree *t);
+
+/* Calls visit(context, number, X, atoms) for every data set of the data directory: the trees in the order of
+ * their names (1000 samples in 24 dimensions, an atom per node), then the panels (two atoms). */
+enum { CLAIM_TREE_DIM = 24 };
+void claim_data_sets(struct claim *claim, void *context,
+                     void (*visit)(void *context, size_t number, const struct ndl_matrix *X, size_t atoms));
 
 #endif
