@@ -21,7 +21,6 @@ Without a bias the rays leave 0, and as many atoms live as there are signs in th
   that reaches the bound, a single atom whose bias is elsewhere than predicted. */
 #include <float.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <gsl/gsl_randist.h>
@@ -71,15 +70,12 @@ static struct line solve_line(const double *x, size_t n, double lambda, bool bot
 // [end:dense-theory]
 
 /* The better of the two single atoms. */
-static struct line solve_single(const double *x, size_t n, double lambda)
+static struct line solve_single(const double *x, double lambda)
 {
-    double *mirrored = malloc(n * sizeof *mirrored);
-    if (!mirrored)
-        abort();
-    for (size_t i = 0; i < n; i++)
+    double mirrored[N];
+    for (size_t i = 0; i < N; i++)
         mirrored[i] = -x[i];
-    struct line plus = solve_line(x, n, lambda, false), minus = solve_line(mirrored, n, lambda, false);
-    free(mirrored);
+    struct line plus = solve_line(x, N, lambda, false), minus = solve_line(mirrored, N, lambda, false);
     return plus.loss < minus.loss ? plus : (struct line){-minus.b, minus.loss, 0, minus.up};
 }
 
@@ -89,52 +85,34 @@ static struct line solve_single(const double *x, size_t n, double lambda)
 static struct ndl_model fit(const struct claim *claim, gsl_rng *rng, const struct ndl_matrix *X, size_t atoms,
                             double lambda, bool bias, int starts, double *loss)
 {
-    struct ndl_error err;
     struct ndl_fit_options options = ndl_fit_defaults(atoms, lambda);
     options.bias = bias;
     options.starts = starts;
     options.seed = 1 + gsl_rng_uniform_int(rng, 1000000);
     struct ndl_model m;
-    struct ndl_fit_report report;
-    claim_must(claim, ndl_fit(X, &options, &m, &report, &err), &err);
-    *loss = report.loss;
-    ndl_fit_report_free(&report);
+    *loss = claim_fit(claim, X, &options, &m, NULL);
     return m;
 }
 
 /* One atom on a line: it cannot turn round, so both signs are tried. */
 static struct ndl_model fit_single(const struct claim *claim, const struct ndl_matrix *X, double lambda, double *loss)
 {
-    struct ndl_error err;
     struct ndl_fit_options options = ndl_fit_defaults(1, lambda);
     struct ndl_model m[2];
-    struct ndl_fit_report report[2];
+    double of[2];
     for (size_t s = 0; s < 2; s++) {
         options.D0 = &(struct ndl_matrix){1, 1, &(double){s == 0 ? 1 : -1}};
-        claim_must(claim, ndl_fit(X, &options, &m[s], &report[s], &err), &err);
+        of[s] = claim_fit(claim, X, &options, &m[s], NULL);
     }
-    size_t best = report[1].loss < report[0].loss;
-    *loss = report[best].loss;
+    size_t best = of[1] < of[0];
+    *loss = of[best];
     ndl_model_free(&m[1 - best]);
-    for (size_t s = 0; s < 2; s++)
-        ndl_fit_report_free(&report[s]);
     return m[best];
-}
-
-/* The share of samples on which atom k fires. */
-static double activity(const struct ndl_model *m, size_t k)
-{
-    size_t on = 0;
-    for (size_t e = 0; e < m->Z.start[m->Z.rows]; e++)
-        on += m->Z.atom[e] == k;
-    return (double)on / (double)m->Z.rows;
 }
 
 static struct ndl_matrix draw_line(const struct claim *claim, gsl_rng *rng, size_t kind)
 {
-    struct ndl_error err;
-    struct ndl_matrix X;
-    claim_must(claim, ndl_matrix_alloc(&X, N, 1, &err), &err);
+    struct ndl_matrix X = claim_matrix(claim, N, 1);
     for (size_t i = 0; i < N; i++)
         X.v[i] = kind == 0                            ? gsl_ran_gaussian(rng, 1)
                  : kind == 1                          ? gsl_ran_exponential(rng, 1)
@@ -151,16 +129,33 @@ static double median(const double *x)
     return gsl_stats_median_from_sorted_data(sorted, 1, N);
 }
 
-/* The largest deviations over all trials, data sets and lambdas. */
+/* The largest deviations over all trials, data sets and lambdas; of the second atom's gain the least. */
 static struct {
-    double pair_bound, pair_location, pair_activity, pair_imbalance, pair_median, pair_sum, third_gain;
-    double single_loss, single_location, single_activity, mean_location, cold_loss, cold_atoms;
+    double pair_bound, pair_location, pair_activity, pair_imbalance, pair_median, pair_sum, third_gain, second_gain;
+    double mean_location, mean_median, mean_imbalance, mean_activity; /* controls: skewed data, the mean */
+    double single_loss, single_location, single_activity, single_huber, single_half;
+    double cold_loss, cold_atoms, cold_warm, cold_two;
     double activity[2][TRIALS], excess[TRIALS], lowness[TRIALS]; /* at the smallest lambda, symmetric data */
-} worst;
+} worst = {.pair_imbalance = -DBL_MAX, .mean_imbalance = -DBL_MAX, .second_gain = DBL_MAX};
 
 static void raise(double *largest, double value)
 {
     *largest = fmax(*largest, value);
+}
+
+/* The controls: what would be predicted if the pair sat at the mean. */
+static void about_the_mean(const double *x, double lambda, double bias, double up, double down)
+{
+    const double mean = gsl_stats_mean(x, 1, N);
+    double above = 0, below = 0;
+    for (size_t i = 0; i < N; i++) {
+        above += (x[i] - mean > lambda / 2) / (double)N;
+        below += (mean - x[i] > lambda / 2) / (double)N;
+    }
+    raise(&worst.mean_location, fabs(bias - mean));
+    raise(&worst.mean_median, fabs(mean - median(x)) / (lambda / 2));
+    raise(&worst.mean_imbalance, fabs(above - below) - (1 - above - below));
+    raise(&worst.mean_activity, fmax(fabs(up - above), fabs(down - below)));
 }
 
 /** ## One, two, three atoms
@@ -171,38 +166,39 @@ static void try_line(const struct claim *claim, gsl_rng *rng, const struct ndl_m
 {
     struct ndl_error err;
     double bound, loss[4];
-    struct line pair = solve_line(X->v, N, lambda, true), single = solve_single(X->v, N, lambda);
+    struct line pair = solve_line(X->v, N, lambda, true), single = solve_single(X->v, lambda);
     claim_must(claim, ndl_wide_bound(X, lambda, true, &bound, NULL, &err), &err);
     struct ndl_model one = fit_single(claim, X, lambda, &loss[1]);
     struct ndl_model two = fit(claim, rng, X, 2, lambda, true, 2, &loss[2]);
     struct ndl_model three = fit(claim, rng, X, 3, lambda, true, 2, &loss[3]);
-    double up = activity(&two, two.D.v[0] < 0), down = activity(&two, two.D.v[0] > 0);
+    const double up = ndl_activity(&two, two.D.v[0] < 0), down = ndl_activity(&two, two.D.v[0] > 0);
+    const double active = ndl_activity(&one, 0), bias = two.b.v[0];
     if (trial < TRIALS) {
         raise(&worst.pair_bound, fabs(loss[2] / bound - 1));
-        raise(&worst.pair_location, fabs(two.b.v[0] - pair.b));
+        raise(&worst.pair_location, fabs(bias - pair.b));
         raise(&worst.pair_activity, fmax(fabs(up - pair.up), fabs(down - pair.down)));
         raise(&worst.pair_imbalance, fabs(up - down) - (1 - up - down));
-        raise(&worst.pair_median, fabs(two.b.v[0] - median(X->v)) / (lambda / 2));
+        raise(&worst.pair_median, fabs(bias - median(X->v)) / (lambda / 2));
         raise(&worst.pair_sum, fabs(two.D.v[0] + two.D.v[1]));
         raise(&worst.third_gain, (loss[2] - loss[3]) / bound);
+        worst.second_gain = fmin(worst.second_gain, (loss[1] - loss[2]) / bound);
         raise(&worst.single_loss, fabs(loss[1] / single.loss - 1));
         raise(&worst.single_location, fabs(one.b.v[0] - single.b));
-        raise(&worst.single_activity, fabs(activity(&one, 0) - single.up - single.down));
+        raise(&worst.single_huber, fabs(one.b.v[0] - pair.b));
+        raise(&worst.single_activity, fabs(active - single.up - single.down));
+        raise(&worst.single_half, fabs(active - fmax(pair.up, pair.down)));
         if (kind == 1)
-            raise(&worst.mean_location, fabs(two.b.v[0] - gsl_stats_mean(X->v, 1, N)));
+            about_the_mean(X->v, lambda, bias, up, down);
         if (kind == 0 && lambda <= LAMBDA[0]) {
-            worst.activity[0][trial] = activity(&one, 0);
+            worst.activity[0][trial] = active;
             worst.activity[1][trial] = fmax(up, down);
             worst.excess[trial] = loss[1] / bound - 1;
-            double below = 0; /* the bias of the mirrored atom is high: count on its side */
-            for (size_t i = 0; i < N; i++)
-                below += (X->v[i] - one.b.v[0]) * one.D.v[0] < 0;
-            worst.lowness[trial] = below / N;
+            for (size_t i = 0; i < N; i++) /* the bias of the mirrored atom is high: count on its side */
+                worst.lowness[trial] += ((X->v[i] - one.b.v[0]) * one.D.v[0] < 0) / (double)N;
         }
     }
-    memcpy(row, (double[]){(double)kind, lambda, one.b.v[0], single.b, two.b.v[0], pair.b, activity(&one, 0),
-                           single.up + single.down, up, pair.up, down, pair.down, loss[1] / bound, loss[2] / bound},
-           14 * sizeof *row);
+    memcpy(row, (double[]){(double)kind, lambda, one.b.v[0], single.b, bias, pair.b, active, single.up + single.down,
+                           up, pair.up, down, pair.down, loss[1] / bound, loss[2] / bound}, 14 * sizeof *row);
     ndl_model_free(&one);
     ndl_model_free(&two);
     ndl_model_free(&three);
@@ -212,37 +208,26 @@ static void try_line(const struct claim *claim, gsl_rng *rng, const struct ndl_m
  * so data on one side, however dense, have no partner. */
 static void try_cold(const struct claim *claim, gsl_rng *rng, const struct ndl_matrix *X)
 {
-    double loss, predicted = 0, plus = 0, minus = 0, corner = LAMBDA[1] / 2;
+    struct ndl_error err;
+    double loss, bound, predicted = 0, plus = 0, minus = 0, corner = LAMBDA[1] / 2;
     struct ndl_model m = fit(claim, rng, X, 2, LAMBDA[1], false, 2, &loss);
     for (size_t i = 0; i < N; i++) {
         double t = fabs(X->v[i]);
         predicted += t > corner ? 2 * corner * t - corner * corner : t * t;
         *(X->v[i] > 0 ? &plus : &minus) += t > corner;
     }
-    size_t live = (activity(&m, 0) > 0) + (size_t)(activity(&m, 1) > 0);
+    size_t live = (ndl_activity(&m, 0) > 0) + (size_t)(ndl_activity(&m, 1) > 0);
+    claim_must(claim, ndl_wide_bound(X, LAMBDA[1], true, &bound, NULL, &err), &err);
     raise(&worst.cold_loss, fabs(loss / predicted - 1));
+    raise(&worst.cold_warm, fabs(loss / bound - 1));
+    raise(&worst.cold_two, fabs((double)live - 2));
     raise(&worst.cold_atoms, fabs((double)live - (plus > 0) - (minus > 0)));
     ndl_model_free(&m);
-}
-
-/* Mean, standard error, minimum and maximum of one number per trial. */
-static void spread(struct claim *claim, const char *key, const double *values, size_t n, const char *meaning)
-{
-    char name[64], text[200];
-    const double four[] = {gsl_stats_mean(values, 1, n), gsl_stats_sd(values, 1, n) / sqrt((double)n),
-                           gsl_stats_min(values, 1, n), gsl_stats_max(values, 1, n)};
-    const char *const what[] = {"mean", "error", "min", "max"};
-    for (size_t s = 0; s < 4; s++) {
-        snprintf(name, sizeof name, "%s.%s", key, what[s]);
-        snprintf(text, sizeof text, "%s: %s over the trials", meaning, s == 1 ? "standard error" : what[s]);
-        claim_scalar(claim, name, four[s], CLAIM_CONVERGED, text);
-    }
 }
 
 static void run_trials(struct claim *claim)
 {
     double row[14];
-    worst.pair_imbalance = -DBL_MAX;
     for (size_t trial = 0; trial < TRIALS; trial++) {
         gsl_rng *rng = claim_rng(claim, trial);
         for (size_t kind = 0; kind < KINDS; kind++) {
@@ -260,28 +245,42 @@ static void run_trials(struct claim *claim)
 
 static void record_worst(struct claim *claim)
 {
-    const struct { const char *key; double value, tolerance; const char *meaning; } scalars[] = {
-        {"pair.bound", worst.pair_bound, CLAIM_ROUNDING, "two atoms: largest |loss / bound - 1|"},
-        {"pair.location", worst.pair_location, CLAIM_ROUNDING, "two atoms: largest |bias - Huber location|"},
-        {"pair.activity", worst.pair_activity, CLAIM_ROUNDING, "two atoms: largest |activity - predicted|"},
-        {"pair.imbalance", worst.pair_imbalance, CLAIM_CONVERGED, "largest of |p+ - p-| - p0, p0 the silent share"},
-        {"pair.median", worst.pair_median, CLAIM_CONVERGED, "largest |bias - median| over lambda/2"},
-        {"pair.sum", worst.pair_sum, CLAIM_ROUNDING, "largest |d_1 + d_2|"},
-        {"mean.location", worst.mean_location, CLAIM_CONVERGED, "skewed data: largest |bias - mean|"},
-        {"third.gain", worst.third_gain, CLAIM_ROUNDING, "largest gain from a third atom, over the bound"},
-        {"single.loss", worst.single_loss, CLAIM_ROUNDING, "one atom: largest |loss / predicted - 1|"},
-        {"single.location", worst.single_location, CLAIM_ROUNDING, "one atom: largest |bias - predicted|"},
-        {"single.activity", worst.single_activity, CLAIM_ROUNDING, "one atom: largest |activity - predicted|"},
-        {"cold.loss", worst.cold_loss, CLAIM_ROUNDING, "no bias, two atoms: largest |loss / sum H(|x|) - 1|"},
-        {"cold.atoms", worst.cold_atoms, CLAIM_ROUNDING, "no bias: largest |live atoms - signs in the data|"}};
-    for (size_t i = 0; i < sizeof scalars / sizeof *scalars; i++)
-        claim_scalar(claim, scalars[i].key, scalars[i].value, scalars[i].tolerance, scalars[i].meaning);
-    claim_scalar(claim, "lambda.small", LAMBDA[0], CLAIM_EXACT, "the smallest lambda of the trials");
-    claim_scalar(claim, "lambda.large", LAMBDA[LAMBDAS - 1], CLAIM_EXACT, "the largest");
-    spread(claim, "single.active", worst.activity[0], TRIALS, "symmetric data, smallest lambda: the single atom's activity");
-    spread(claim, "single.excess", worst.excess, TRIALS, "symmetric data, smallest lambda: one atom's loss / bound - 1");
-    spread(claim, "single.below", worst.lowness, TRIALS, "symmetric data, smallest lambda: share beyond the single bias");
-    spread(claim, "pair.active", worst.activity[1], TRIALS, "symmetric data, smallest lambda: the busier atom's activity");
+    const double any = CLAIM_ROUNDING, same = CLAIM_CONVERGED;
+    claim_values(claim, NULL,
+        {"pair.bound", worst.pair_bound, any, "two atoms: largest |loss / bound - 1|"},
+        {"pair.location", worst.pair_location, any, "two atoms: largest |bias - Huber location|"},
+        {"pair.activity", worst.pair_activity, any, "two atoms: largest |activity - predicted|"},
+        {"pair.imbalance", worst.pair_imbalance, same, "largest of |p+ - p-| - p0, p0 the silent share"},
+        {"pair.median", worst.pair_median, same, "largest |bias - median| over lambda/2"},
+        {"pair.sum", worst.pair_sum, any, "largest |d_1 + d_2|"},
+        {"mean.location", worst.mean_location, same, "skewed data: largest |bias - mean|"},
+        {"mean.median", worst.mean_median, same, "skewed data: largest |mean - median| over lambda/2"},
+        {"mean.imbalance", worst.mean_imbalance, same, "skewed data: |p+ - p-| - p0 about the mean, the largest"},
+        {"mean.activity", worst.mean_activity, same, "skewed data: largest |activity - predicted about the mean|"},
+        {"third.gain", worst.third_gain, any, "largest gain from a third atom, over the bound"},
+        {"second.gain", worst.second_gain, same, "smallest gain from a second atom, over the bound"},
+        {"single.loss", worst.single_loss, any, "one atom: largest |loss / predicted - 1|"},
+        {"single.location", worst.single_location, any, "one atom: largest |bias - predicted|"},
+        {"single.huber", worst.single_huber, same, "one atom: largest |bias - Huber location|"},
+        {"single.activity", worst.single_activity, any, "one atom: largest |activity - predicted|"},
+        {"single.half", worst.single_half, same, "one atom: largest |activity - that of the busier of a pair|"},
+        {"cold.loss", worst.cold_loss, any, "no bias, two atoms: largest |loss / sum H(|x|) - 1|"},
+        {"cold.warm", worst.cold_warm, same, "no bias: largest |loss / bound with a bias - 1|"},
+        {"cold.atoms", worst.cold_atoms, any, "no bias: largest |live atoms - signs in the data|"},
+        {"cold.two", worst.cold_two, any, "no bias: largest |live atoms - 2|"},
+        {"lambda.small", LAMBDA[0], CLAIM_EXACT, "the smallest lambda of the trials"},
+        {"lambda.large", LAMBDA[LAMBDAS - 1], CLAIM_EXACT, "the largest"});
+    const char *const of = "symmetric data, smallest lambda";
+    const struct { const char *key; const double *values; const char *what; } spreads[] = {
+        {"single.active", worst.activity[0], "the single atom's activity"},
+        {"single.excess", worst.excess, "one atom's loss / bound - 1"},
+        {"single.below", worst.lowness, "share beyond the single bias"},
+        {"pair.active", worst.activity[1], "the busier atom's activity"}};
+    for (size_t s = 0; s < sizeof spreads / sizeof *spreads; s++) {
+        char text[128];
+        snprintf(text, sizeof text, "%s: %s", of, spreads[s].what);
+        claim_spread(claim, spreads[s].key, spreads[s].values, TRIALS, CLAIM_CONVERGED, text);
+    }
 }
 
 /* One data set of each kind over a range of lambda. */

@@ -22,11 +22,10 @@ an atom too few.
   few).
 - Falsified by: a dense Gaussian direction whose atoms are not antipodal, or fire on other shares than the
   line's; a partner for a feature that fires on 40 % of the samples, none for one that fires on 60 %. */
-#include <math.h>
+#include <float.h>
 #include <stdio.h>
 
 #include <gsl/gsl_randist.h>
-#include <gsl/gsl_statistics_double.h>
 
 #include "claim.h"
 
@@ -37,28 +36,15 @@ static const double SEARCH = 0.3;
 
 /* The best of `starts` fits. */
 static struct ndl_model fit(const struct claim *claim, gsl_rng *rng, const struct ndl_matrix *X, size_t atoms,
-                            double lambda, bool bias, int starts, double *loss)
+                            bool bias, int starts, double *loss)
 {
-    struct ndl_error err;
-    struct ndl_fit_options options = ndl_fit_defaults(atoms, lambda);
+    struct ndl_fit_options options = ndl_fit_defaults(atoms, LAMBDA);
     options.bias = bias;
     options.starts = starts;
     options.seed = 1 + gsl_rng_uniform_int(rng, 1000000);
     struct ndl_model m;
-    struct ndl_fit_report report;
-    claim_must(claim, ndl_fit(X, &options, &m, &report, &err), &err);
-    *loss = report.loss;
-    ndl_fit_report_free(&report);
+    *loss = claim_fit(claim, X, &options, &m, NULL);
     return m;
-}
-
-/* The share of samples on which atom k fires. */
-static double activity(const struct ndl_model *m, size_t k)
-{
-    size_t on = 0;
-    for (size_t e = 0; e < m->Z.start[m->Z.rows]; e++)
-        on += m->Z.atom[e] == k;
-    return (double)on / (double)m->Z.rows;
 }
 
 /* Total activity of the atoms within about 18 degrees of `sign` times the first axis. */
@@ -67,7 +53,7 @@ static double activity_along(const struct ndl_model *m, double sign)
     double sum = 0;
     for (size_t k = 0; k < m->D.rows; k++)
         if (sign * ndl_row(&m->D, k)[0] > 0.95)
-            sum += activity(m, k);
+            sum += ndl_activity(m, k);
     return sum;
 }
 
@@ -76,9 +62,7 @@ static double activity_along(const struct ndl_model *m, double sign)
 static struct ndl_matrix draw_mixture(const struct claim *claim, gsl_rng *rng, double centre, double density,
                                       double last)
 {
-    struct ndl_error err;
-    struct ndl_matrix X;
-    claim_must(claim, ndl_matrix_alloc(&X, SAMPLES, D, &err), &err);
+    struct ndl_matrix X = claim_matrix(claim, SAMPLES, D);
     for (size_t i = 0; i < SAMPLES; i++) {
         double *x = ndl_row(&X, i);
         if (density < 1)
@@ -104,18 +88,25 @@ struct line {
     double up, down; /* shares of the samples on which the atoms u and -u fire */
 };
 
-static struct line pair_line(const struct claim *claim, const struct ndl_matrix *X)
+/* *single (may be NULL) receives the loss with the atom u alone. */
+static struct line pair_line(const struct claim *claim, const struct ndl_matrix *X, double *single)
 {
     struct ndl_error err;
-    struct ndl_matrix s;
+    struct ndl_matrix s = claim_matrix(claim, SAMPLES, 1);
     struct line line = {0};
-    claim_must(claim, ndl_matrix_alloc(&s, SAMPLES, 1, &err), &err);
     for (size_t i = 0; i < SAMPLES; i++)
         s.v[i] = ndl_row(X, i)[0];
     claim_must(claim, ndl_wide_bound(&s, LAMBDA, true, &line.loss, &line.b, &err), &err);
     for (size_t i = 0; i < SAMPLES; i++) {
         line.up += (s.v[i] - line.b > LAMBDA / 2) / (double)SAMPLES;
         line.down += (s.v[i] - line.b < -LAMBDA / 2) / (double)SAMPLES;
+    }
+    if (single) {
+        struct ndl_model m;
+        struct ndl_fit_options options = ndl_fit_defaults(1, LAMBDA);
+        options.D0 = &(struct ndl_matrix){1, 1, &(double){1}};
+        *single = claim_fit(claim, &s, &options, &m, NULL);
+        ndl_model_free(&m);
     }
     ndl_matrix_free(&s);
     return line;
@@ -135,70 +126,59 @@ static double sparse_loss(const struct ndl_matrix *X, size_t j)
 }
 // [end:pairs-lines]
 
-/* The most negative cosine between two live atoms. */
-static double smallest_cosine(const struct ndl_model *m)
+enum measure { COSINE, OFFSET, EXCESS, ACTIVITY, MEASURES };
+
+/* What a fit has to show for itself; `separable` is the loss of the lines together. */
+static void measure(const struct ndl_model *m, const struct line *dense, double loss, double separable, size_t trial,
+                    double (*value)[TRIALS])
 {
-    double smallest = 1;
-    for (size_t j = 0; j < m->D.rows; j++)
-        for (size_t k = 0; k < j; k++) {
-            double cosine = 0;
-            for (size_t i = 0; i < D; i++)
-                cosine += ndl_row(&m->D, j)[i] * ndl_row(&m->D, k)[i];
-            if (activity(m, j) > 0 && activity(m, k) > 0)
-                smallest = fmin(smallest, cosine);
-        }
-    return smallest;
+    value[COSINE][trial] = ndl_least_cosine(m);
+    value[OFFSET][trial] = fabs(m->b.v[0] - dense->b);
+    value[EXCESS][trial] = loss / separable - 1;
+    value[ACTIVITY][trial] = fmax(fabs(activity_along(m, 1) - dense->up), fabs(activity_along(m, -1) - dense->down));
 }
 
-/* Mean, standard error, minimum and maximum of one number per trial. */
-static void spread(struct claim *claim, const char *key, const double *values, size_t n, double tolerance,
-                   const char *meaning)
-{
-    char name[64], text[200];
-    const double four[] = {gsl_stats_mean(values, 1, n), gsl_stats_sd(values, 1, n) / sqrt((double)n),
-                           gsl_stats_min(values, 1, n), gsl_stats_max(values, 1, n)};
-    const char *const what[] = {"mean", "error", "min", "max"};
-    for (size_t s = 0; s < 4; s++) {
-        snprintf(name, sizeof name, "%s.%s", key, what[s]);
-        snprintf(text, sizeof text, "%s: %s over the trials", meaning, s == 1 ? "standard error" : what[s]);
-        claim_scalar(claim, name, four[s], tolerance, text);
-    }
-}
-
+/* The controls: an atom fewer, no bias and data on one side, and a sum of lines in which u has one atom. */
 static void try_pair(struct claim *claim)
 {
-    double cosine[TRIALS], offset[TRIALS], excess[TRIALS], difference[TRIALS], one_sided[TRIALS], few[TRIALS], loss;
+    double full[MEASURES][TRIALS], few[MEASURES][TRIALS], one_sided[TRIALS], alone[TRIALS], loss, single;
     for (size_t trial = 0; trial < TRIALS; trial++) {
         gsl_rng *rng = claim_rng(claim, 100 + trial);
         struct ndl_matrix X = draw_mixture(claim, rng, 0, 1, 1);
-        struct line dense = pair_line(claim, &X);
-        double separable = dense.loss;
+        struct line dense = pair_line(claim, &X, &single);
+        double sparse = 0;
         for (size_t j = 1; j < D; j++)
-            separable += sparse_loss(&X, j);
-        struct ndl_model m = fit(claim, rng, &X, SPARSE + 2, LAMBDA, true, 5, &loss);
-        cosine[trial] = smallest_cosine(&m);
-        offset[trial] = fabs(m.b.v[0] - dense.b);
-        excess[trial] = loss / separable - 1;
-        difference[trial] = fmax(fabs(activity_along(&m, 1) - dense.up), fabs(activity_along(&m, -1) - dense.down));
+            sparse += sparse_loss(&X, j);
+        struct ndl_model m = fit(claim, rng, &X, SPARSE + 2, true, 5, &loss);
+        measure(&m, &dense, loss, dense.loss + sparse, trial, full);
+        alone[trial] = loss / (single + sparse) - 1;
         ndl_model_free(&m);
-        m = fit(claim, rng, &X, SPARSE + 1, LAMBDA, true, 8, &loss);
-        few[trial] = smallest_cosine(&m);
+        m = fit(claim, rng, &X, SPARSE + 1, true, 8, &loss);
+        measure(&m, &dense, loss, dense.loss + sparse, trial, few);
         ndl_model_free(&m);
         ndl_matrix_free(&X);
         X = draw_mixture(claim, rng, 6, 1, 1); /* 6 standard deviations: s > 0 in every sample */
-        m = fit(claim, rng, &X, SPARSE + 2, LAMBDA, false, 5, &loss);
-        one_sided[trial] = smallest_cosine(&m);
+        m = fit(claim, rng, &X, SPARSE + 2, false, 5, &loss);
+        one_sided[trial] = ndl_least_cosine(&m);
         ndl_model_free(&m);
         ndl_matrix_free(&X);
         gsl_rng_free(rng);
         claim_progress(claim, trial, TRIALS, "pairs");
     }
-    spread(claim, "cosine", cosine, TRIALS, CLAIM_CONVERGED, "smallest cosine between two atoms, dense direction among sparse");
-    spread(claim, "offset", offset, TRIALS, CLAIM_CONVERGED, "distance of the bias along u from the Huber location of s");
-    spread(claim, "excess", excess, TRIALS, CLAIM_CONVERGED, "loss over the sum of the lines' losses, minus 1");
-    spread(claim, "activity", difference, TRIALS, CLAIM_CONVERGED, "largest deviation of the pair's activities from the line's");
-    spread(claim, "few.cosine", few, TRIALS, SEARCH, "smallest cosine with one atom fewer");
-    spread(claim, "cold.cosine", one_sided, TRIALS, SEARCH, "smallest cosine without a bias, s > 0");
+    static const char *const name[MEASURES] = {"cosine", "offset", "excess", "activity"};
+    static const char *const meaning[MEASURES] = {
+        "smallest cosine between two atoms, dense direction among sparse",
+        "distance of the bias along u from the Huber location of s", "loss over the sum of the lines' losses, minus 1",
+        "largest deviation of the pair's activities from the line's"};
+    for (size_t q = 0; q < MEASURES; q++) {
+        char key[32], text[128];
+        claim_spread(claim, name[q], full[q], TRIALS, CLAIM_CONVERGED, meaning[q]);
+        snprintf(key, sizeof key, "few.%s", name[q]);
+        snprintf(text, sizeof text, "one atom fewer: %s", meaning[q]);
+        claim_spread(claim, key, few[q], TRIALS, SEARCH, text);
+    }
+    claim_spread(claim, "alone.excess", alone, TRIALS, CLAIM_CONVERGED, "loss over the lines' if u had one atom, minus 1");
+    claim_spread(claim, "cold.cosine", one_sided, TRIALS, SEARCH, "smallest cosine without a bias, s > 0");
 }
 
 /** ## How dense is dense?
@@ -224,7 +204,7 @@ static void try_density(struct claim *claim)
 {
     enum { RATES = 11, HALF = 5, MORE = 7 };
     static const double DENSITY[RATES] = {0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9};
-    double below = 0, deviation = 0, assumed = 0, loss;
+    double below = 0, above = DBL_MAX, deviation = 0, zeros = 0, loss;
     claim_table(claim, "density",
                 "p 1 0 rate at which the feature fires\n"
                 "partner 1 1e-6 activity of atoms along -u, mean over the trials\n"
@@ -237,20 +217,21 @@ static void try_density(struct claim *claim)
         for (size_t repeat = 0; repeat < REPEATS; repeat++) {
             gsl_rng *rng = claim_rng(claim, 200 + r * REPEATS + repeat);
             struct ndl_matrix X = draw_mixture(claim, rng, 0, DENSITY[r], 1);
-            struct line dense = pair_line(claim, &X);
-            struct ndl_model m = fit(claim, rng, &X, SPARSE + 2, LAMBDA, true, 5, &loss);
+            struct line dense = pair_line(claim, &X, NULL);
+            struct ndl_model m = fit(claim, rng, &X, SPARSE + 2, true, 5, &loss);
             double partner = activity_along(&m, -1);
             mean[0] += partner / REPEATS;
             share += (partner > 0) / (double)REPEATS;
             mean[1] += dense.down / REPEATS;
             mean[2] += activity_along(&m, 1) / REPEATS;
             mean[3] += dense.up / REPEATS;
-            if (DENSITY[r] < 0.425) {
+            if (DENSITY[r] < 0.425)
                 below = fmax(below, partner);
-                assumed = fmax(assumed, fabs(partner - 0.5));
-            }
-            if (DENSITY[r] > 0.65)
+            if (DENSITY[r] > 0.65) {
+                above = fmin(above, partner);
+                zeros = fmax(zeros, fabs(partner - (1 - DENSITY[r])));
                 deviation = fmax(deviation, fabs(partner - dense.down));
+            }
             ndl_model_free(&m);
             ndl_matrix_free(&X);
             gsl_rng_free(rng);
@@ -265,11 +246,13 @@ static void try_density(struct claim *claim)
             claim_scalar(claim, key, DENSITY[r], CLAIM_EXACT, "at this rate");
         }
     }
-    claim_scalar(claim, "density.threshold", density_threshold(), CLAIM_CONVERGED, "rate at which the partner begins to pay");
-    claim_scalar(claim, "density.below", below, CLAIM_CONVERGED, "largest activity along -u at p <= 0.4");
-    claim_scalar(claim, "density.deviation", deviation, CLAIM_CONVERGED,
-                 "largest |partner's activity - the line's| at p >= 0.7");
-    claim_scalar(claim, "density.assumed", assumed, CLAIM_CONVERGED, "largest |partner's activity - 1/2| at p <= 0.4");
+    const double same = CLAIM_CONVERGED;
+    claim_values(claim, "density",
+        {"threshold", density_threshold(), same, "rate at which the partner begins to pay"},
+        {"below", below, same, "largest activity along -u at p <= 0.4"},
+        {"above", above, same, "smallest activity along -u at p >= 0.7"},
+        {"deviation", deviation, same, "largest |partner's activity - the line's| at p >= 0.7"},
+        {"zeros", zeros, same, "the same if it fired where the feature does not"});
 }
 
 /** ## One atom too few
@@ -294,8 +277,8 @@ static void try_budget(struct claim *claim)
         for (size_t repeat = 0; repeat < REPEATS; repeat++) {
             gsl_rng *rng = claim_rng(claim, 400 + a * REPEATS + repeat);
             struct ndl_matrix X = draw_mixture(claim, rng, 0, 1, amplitude);
-            struct ndl_model m = fit(claim, rng, &X, SPARSE + 1, LAMBDA, true, 8, &loss);
-            double smallest = smallest_cosine(&m);
+            struct ndl_model m = fit(claim, rng, &X, SPARSE + 1, true, 8, &loss);
+            double smallest = ndl_least_cosine(&m);
             pairs += (smallest < -0.99) / (double)REPEATS;
             cosine += smallest / REPEATS;
             range[0] = fmin(range[0], smallest);
