@@ -1,12 +1,12 @@
-# reads hierarchy-codes.tsv hierarchy-atoms.tsv hierarchy-descent.tsv hierarchy-lambda.tsv
+# reads absorption-codes.tsv absorption-atoms.tsv hierarchy-descent.tsv absorption-lambda.tsv
 width = 17.8
 height = 11.6
 load style
 
-codes = results . "/hierarchy-codes.tsv"
-atoms = results . "/hierarchy-atoms.tsv"
+codes = results . "/absorption-codes.tsv"
+atoms = results . "/absorption-atoms.tsv"
 descent = results . "/hierarchy-descent.tsv"
-sweep = results . "/hierarchy-lambda.tsv"
+sweep = results . "/absorption-lambda.tsv"
 atom(tree, variant) = sprintf('< awk ''!/^#/ && NF && $1 == %d && $2 == %d'' %s', tree, variant, atoms)
 
 set multiplot

@@ -295,6 +295,15 @@ struct ndl_model claim_model(const struct claim *claim, const struct ndl_matrix 
     return m;
 }
 
+struct ndl_model claim_planar(const struct claim *claim, double cosine, const struct ndl_matrix *Z, double lambda,
+                              struct ndl_matrix *X)
+{
+    double atoms[4] = {1, 0, cosine, sqrt(1 - cosine * cosine)};
+    const struct ndl_matrix D = {2, 2, atoms};
+    *X = claim_synthetic(claim, Z, &D);
+    return claim_model(claim, &D, NULL, Z, lambda);
+}
+
 void claim_encode(const struct claim *claim, const struct ndl_matrix *X, struct ndl_model *m)
 {
     struct ndl_error err;
@@ -315,6 +324,19 @@ double claim_fit(const struct claim *claim, const struct ndl_matrix *X, const st
     double loss = report.loss;
     ndl_fit_report_free(&report);
     return loss;
+}
+
+struct ndl_model claim_leave(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *start,
+                             double lambda, bool *converged)
+{
+    struct ndl_model end;
+    struct ndl_fit_options options = ndl_fit_defaults(start->D.rows, lambda);
+    options.D0 = &start->D;
+    options.b0 = &start->b;
+    options.tolerance = 1e-9;
+    options.max_iterations = 20000;
+    claim_fit(claim, X, &options, &end, converged);
+    return end;
 }
 
 struct ndl_condition claim_condition(const struct claim *claim, const struct ndl_model *m, size_t j, size_t k,
@@ -370,6 +392,41 @@ void claim_tree_free(struct claim_tree *t)
     ndl_matrix_free(&t->D);
     ndl_matrix_free(&t->Z);
     ndl_matrix_free(&t->X);
+}
+
+void claim_tree_lock(const struct claim *claim, struct claim_tree *t)
+{
+    for (size_t e = 0; e < t->Z.rows * t->Z.cols; e++)
+        t->Z.v[e] = t->Z.v[e] > 0;
+    ndl_matrix_free(&t->X);
+    t->X = claim_synthetic(claim, &t->Z, &t->D);
+}
+
+size_t claim_tree_pairs(const struct claim *claim, const struct claim_tree *t, struct claim_pair **pairs)
+{
+    size_t K = t->D.rows, count = 0;
+    *pairs = calloc(K * K + 1, sizeof **pairs);
+    if (!*pairs)
+        die(claim, "no memory");
+    for (size_t j = 0; j < K; j++)
+        for (size_t k = ndl_tree_node(t->tree, j)->parent; k != SIZE_MAX && ndl_column_mean(&t->Z, j) > 0;
+             k = ndl_tree_node(t->tree, k)->parent)
+            (*pairs)[count++] = (struct claim_pair){j, k};
+    return count;
+}
+
+struct ndl_model claim_tree_fit(const struct claim *claim, const struct claim_tree *t, double lambda,
+                                const struct ndl_matrix *D0, const struct ndl_matrix *b0)
+{
+    struct ndl_model m;
+    struct ndl_matrix zeros = claim_matrix(claim, 1, t->X.cols);
+    struct ndl_fit_options options = ndl_fit_defaults(D0->rows, lambda);
+    bool converged;
+    options.D0 = D0;
+    options.b0 = b0 ? b0 : &zeros;
+    claim_fit(claim, &t->X, &options, &m, &converged);
+    ndl_matrix_free(&zeros);
+    return m;
 }
 
 void claim_data_sets(struct claim *claim, void *context,

@@ -86,12 +86,20 @@ struct ndl_matrix claim_synthetic(const struct claim *claim, const struct ndl_ma
 /* A model with a copy of D, of b (NULL: zeros) and the codes Z (N x K), bias free. */
 struct ndl_model claim_model(const struct claim *claim, const struct ndl_matrix *D, const struct ndl_matrix *b,
                              const struct ndl_matrix *Z, double lambda);
+/* Two features in the plane at d_1.d_2 = `cosine`, d_1 = (1, 0), with codes Z (N x 2); X receives their data. */
+struct ndl_model claim_planar(const struct claim *claim, double cosine, const struct ndl_matrix *Z, double lambda,
+                              struct ndl_matrix *X);
 /* Sets m->Z, which is not freed before, to the exact codes of X for m->D, m->b and m->lambda. */
 void claim_encode(const struct claim *claim, const struct ndl_matrix *X, struct ndl_model *m);
 /* Runs ndl_fit and returns the loss, a sum over samples.  A run that misses its tolerance is kept if `converged`
  * is there to tell, and ends the program if not. */
 double claim_fit(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_fit_options *options,
                  struct ndl_model *m, bool *converged);
+
+/* Where the solver goes from a representation, with the tolerance 1e-9: residuals are relative to lambda, which is
+ * small where this is asked.  `converged` as above. */
+struct ndl_model claim_leave(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *start,
+                             double lambda, bool *converged);
 
 /* The condition of k against j alone (against all other live features if j == k), and its margin in units of
  * ztilde: where linear programming cannot tell how deep inside, the depth in the L1 norm. */
@@ -116,6 +124,17 @@ struct claim_tree {
 };
 struct claim_tree claim_draw_tree(struct claim *claim, const char *path, size_t samples, size_t dim, uint64_t stream);
 void claim_tree_free(struct claim_tree *t);
+/* Sets every magnitude to 1, X with them. */
+void claim_tree_lock(const struct claim *claim, struct claim_tree *t);
+/* All pairs of a node that fires somewhere and one of its ancestors; returns their number.  Free *pairs. */
+struct claim_pair {
+    size_t child, parent;
+};
+size_t claim_tree_pairs(const struct claim *claim, const struct claim_tree *t, struct claim_pair **pairs);
+/* The solver on t from the atoms D0 and the bias b0 (NULL: zeros), one atom per node and a free bias, whatever
+ * residual it ends with. */
+struct ndl_model claim_tree_fit(const struct claim *claim, const struct claim_tree *t, double lambda,
+                                const struct ndl_matrix *D0, const struct ndl_matrix *b0);
 
 /* Calls visit(context, number, X, atoms) for every data set of the data directory: the trees in the order of
  * their names (1000 samples in 24 dimensions, an atom per node), then the panels (two atoms). */

@@ -84,12 +84,7 @@ static double pair_margin(const struct claim *claim, const struct ndl_model *m)
 static double turned(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *start,
                      double lambda)
 {
-    struct ndl_model end;
-    struct ndl_fit_options options = ndl_fit_defaults(FEATURES, lambda);
-    options.D0 = &start->D;
-    options.b0 = &start->b;
-    options.tolerance = 1e-9; /* residuals are relative to lambda, which is small */
-    claim_fit(claim, X, &options, &end, NULL);
+    struct ndl_model end = claim_leave(claim, X, start, lambda, NULL);
     double largest = 0;
     for (size_t k = 0; k < FEATURES; k++)
         largest = fmax(largest, ndl_angle(FEATURES, ndl_row(&start->D, k), ndl_row(&end.D, k)));

@@ -48,15 +48,7 @@ static void build_panel(struct claim *claim, size_t panel, double cosine, struct
     char file[32];
     snprintf(file, sizeof file, "panels/%c.tsv", "ABC"[panel]);
     claim_must(claim, ndl_tsv_read(&Z, claim_data(claim, file), &err), &err);
-    *m = (struct ndl_model){.lambda = LAMBDA, .bias = true};
-    claim_must(claim, ndl_matrix_alloc(&m->D, 2, 2, &err), &err);
-    claim_must(claim, ndl_matrix_alloc(&m->b, 1, 2, &err), &err);
-    claim_must(claim, ndl_codes_from_dense(&m->Z, &Z, &err), &err);
-    claim_must(claim, ndl_matrix_alloc(X, Z.rows, 2, &err), &err);
-    memcpy(m->D.v, (double[]){1, 0, cosine, sqrt(1 - cosine * cosine)}, 4 * sizeof(double));
-    for (size_t i = 0; i < Z.rows; i++)
-        for (size_t j = 0; j < 2; j++)
-            ndl_row(X, i)[j] = ndl_row(&Z, i)[0] * m->D.v[j] + ndl_row(&Z, i)[1] * m->D.v[2 + j];
+    *m = claim_planar(claim, cosine, &Z, LAMBDA, X);
     ndl_matrix_free(&Z);
 }
 
@@ -64,10 +56,9 @@ static void build_panel(struct claim *claim, size_t panel, double cosine, struct
  * condition that attains it. */
 static double smallest_margin(const struct claim *claim, const struct ndl_model *m, struct ndl_condition *worst)
 {
-    struct ndl_error err;
     struct ndl_condition condition[2];
     for (size_t k = 0; k < 2; k++)
-        claim_must(claim, ndl_condition_check(m, k, NULL, 0, NDL_AUTO, 0, 0, &condition[k], &err), &err);
+        condition[k] = claim_condition(claim, m, k, k, NDL_AUTO, 0);
     size_t k = condition[1].margin < condition[0].margin;
     *worst = condition[k];
     ndl_condition_free(&condition[1 - k]);
@@ -78,13 +69,9 @@ static double smallest_margin(const struct claim *claim, const struct ndl_model 
  * ztilde spans while the other is off (the hull). */
 static void write_panel(struct claim *claim, const struct ndl_model *m, double cosine, size_t panel, double *hull)
 {
-    struct ndl_error err;
-    struct ndl_matrix Z;
-    claim_must(claim, ndl_codes_to_dense(&Z, &m->Z, &err), &err);
-    double mean[2] = {0, 0}, low[2] = {DBL_MAX, DBL_MAX}, high[2] = {-DBL_MAX, -DBL_MAX};
-    for (size_t i = 0; i < Z.rows; i++)
-        for (size_t j = 0; j < 2; j++)
-            mean[j] += ndl_row(&Z, i)[j] / (double)Z.rows;
+    struct ndl_matrix Z = claim_dense(claim, m);
+    const double mean[2] = {ndl_column_mean(&Z, 0), ndl_column_mean(&Z, 1)};
+    double low[2] = {DBL_MAX, DBL_MAX}, high[2] = {-DBL_MAX, -DBL_MAX};
     for (size_t i = 0; i < Z.rows; i++) {
         const double *z = ndl_row(&Z, i);
         const double tilde[2] = {1 - z[0] / mean[0], 1 - z[1] / mean[1]};
@@ -105,24 +92,12 @@ static void write_panel(struct claim *claim, const struct ndl_model *m, double c
 The loss along the direction has the closed form
 $\Delta L/(N\lambda) = \epsilon (a m_j + c) + m_j(\sqrt{1 - 2\epsilon a h + \epsilon^2} - 1)$,
 valid while the codes stay nonnegative. */
-static double measured_change(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m,
-                              const struct ndl_condition *condition, double eps)
-{
-    struct ndl_error err;
-    struct ndl_model moved;
-    claim_must(claim, ndl_condition_step(m, condition, eps, &moved, &err), &err);
-    double change = (ndl_loss(X, &moved) - ndl_loss(X, m)) / ((double)X->rows * m->lambda);
-    ndl_model_free(&moved);
-    return change;
-}
-
 /* Second-order one-sided difference: the direction is feasible for eps >= 0 only. */
 static double measured_slope(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m,
                              const struct ndl_condition *condition)
 {
     const double h = 1e-4;
-    return (4 * measured_change(claim, X, m, condition, h) - measured_change(claim, X, m, condition, 2 * h)) /
-           (2 * h);
+    return (4 * claim_change(claim, X, m, condition, h) - claim_change(claim, X, m, condition, 2 * h)) / (2 * h);
 }
 
 static void follow_descent(struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m,
@@ -137,7 +112,7 @@ static void follow_descent(struct claim *claim, const struct ndl_matrix *X, cons
                 "line 1 1e-9 predicted slope times eps");
     for (int s = 0; s <= 30; s++) {
         double eps = last * s / 30;
-        double measured = measured_change(claim, X, m, condition, eps);
+        double measured = claim_change(claim, X, m, condition, eps);
         double predicted = ndl_condition_change(m, condition, eps);
         claim_row(claim, (const double[]){eps, measured, predicted, condition->slope * eps});
         worst = fmax(worst, fabs(measured - predicted));
@@ -166,39 +141,29 @@ tenth as far; a start that is no optimum is left for good, at any $\lambda$. */
 static double angle_moved(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *start,
                           double lambda, double *margin, double *loss)
 {
-    struct ndl_error err;
     struct ndl_fit_options options = ndl_fit_defaults(2, lambda);
     options.D0 = &start->D;
     options.b0 = &start->b;
     struct ndl_model end;
-    struct ndl_fit_report report;
-    claim_must(claim, ndl_fit(X, &options, &end, &report, &err), &err);
+    *loss = claim_fit(claim, X, &options, &end, NULL);
     double moved = 0;
-    for (size_t k = 0; k < 2; k++) { /* atan2 is accurate for small angles, acos is not */
-        const double *u = ndl_row(&start->D, k), *v = ndl_row(&end.D, k);
-        moved = fmax(moved, fabs(atan2(u[0] * v[1] - u[1] * v[0], u[0] * v[0] + u[1] * v[1])));
-    }
+    for (size_t k = 0; k < 2; k++)
+        moved = fmax(moved, ndl_angle(2, ndl_row(&start->D, k), ndl_row(&end.D, k)));
     struct ndl_condition worst;
     *margin = smallest_margin(claim, &end, &worst);
-    *loss = report.loss;
     ndl_condition_free(&worst);
     ndl_model_free(&end);
-    ndl_fit_report_free(&report);
     return moved;
 }
 
 static void run_solver(struct claim *claim, char name, const struct ndl_matrix *X, const struct ndl_model *start)
 {
-    struct ndl_error err;
     char key[64];
     double margin, margin_again, loss, loss_again;
     double moved = angle_moved(claim, X, start, LAMBDA, &margin, &loss);
     double moved_tenth = angle_moved(claim, X, start, LAMBDA / 10, &margin_again, &loss_again);
-    struct ndl_codes Z;
-    claim_must(claim, ndl_encode(X, &start->D, &start->b, LAMBDA, &(struct ndl_encode_options){.threads = 1}, &Z, NULL,
-                                 &err), &err);
     struct ndl_model coded = *start;
-    coded.Z = Z;
+    claim_encode(claim, X, &coded);
     snprintf(key, sizeof key, "%c.moved", name);
     claim_scalar(claim, key, moved, CLAIM_CONVERGED, "largest angle between a start atom and where it ends, radians");
     snprintf(key, sizeof key, "%c.moved_ratio", name);
@@ -209,7 +174,7 @@ static void run_solver(struct claim *claim, char name, const struct ndl_matrix *
                  "relative fall of the loss from the start, exactly coded, to the end");
     snprintf(key, sizeof key, "%c.margin_end", name);
     claim_scalar(claim, key, margin, CLAIM_CONVERGED, "smallest hull margin where the solver ends");
-    ndl_codes_free(&Z);
+    ndl_codes_free(&coded.Z);
 }
 
 int main(int argc, char **argv)

@@ -37,6 +37,25 @@ double ndl_column_mean(const struct ndl_matrix *Z, size_t k)
     return sum / (double)Z->rows;
 }
 
+double ndl_cofiring(const struct ndl_matrix *Z, size_t j, size_t k)
+{
+    size_t both = 0, alone = 0;
+    for (size_t i = 0; i < Z->rows; i++) {
+        alone += ndl_row(Z, i)[j] > 0;
+        both += ndl_row(Z, i)[j] > 0 && ndl_row(Z, i)[k] > 0;
+    }
+    return (double)both / (double)alone;
+}
+
+double ndl_least_ratio(const struct ndl_matrix *Z, size_t j, size_t k)
+{
+    double least = HUGE_VAL;
+    for (size_t i = 0; i < Z->rows; i++)
+        if (ndl_row(Z, i)[j] > 0)
+            least = fmin(least, ndl_row(Z, i)[k] / ndl_row(Z, i)[j]);
+    return least;
+}
+
 double ndl_activity(const struct ndl_model *m, size_t k)
 {
     size_t on = 0;

@@ -14,6 +14,10 @@ double ndl_angle(size_t n, const double *u, const double *v);
 
 /* The mean of column k of Z (N x K) over all rows. */
 double ndl_column_mean(const struct ndl_matrix *Z, size_t k);
+/* P(k fires | j fires) over the rows of Z; NaN if j never does. */
+double ndl_cofiring(const struct ndl_matrix *Z, size_t j, size_t k);
+/* The smallest z_ik / z_ij over the rows where j fires; HUGE_VAL if there are none. */
+double ndl_least_ratio(const struct ndl_matrix *Z, size_t j, size_t k);
 /* The share of the N samples on which atom k fires. */
 double ndl_activity(const struct ndl_model *m, size_t k);
 /* The most negative cosine between two atoms that fire; 1 if fewer than two do. */
