@@ -101,7 +101,7 @@ static struct ndl_matrix grid(const struct claim *claim, size_t samples)
 static void try_circle(struct claim *claim)
 {
     static const double PENALTY[LAMBDAS] = {0.05, 0.1, 0.2, 0.5, 1, 1.5, 1.9};
-    double error = 0, error_nearest = DBL_MAX, error_active = 0, error_leading = 0, measured_active, active;
+    double error = 0, error_nearest = DBL_MAX, error_active = 0, error_alone = 0, error_leading = 0, measured_active, active;
     claim_table(claim, "lambda",
                 "lambda 1 0 penalty\n"
                 "measured 1 1e-5 K^2 (L / bound - 1), grid in the plane, K = 16\n"
@@ -120,6 +120,7 @@ static void try_circle(struct claim *claim)
         error_nearest = fmin(error_nearest, fabs(measured / nearest - 1));
         error_leading = fmax(error_leading, fabs(measured / ((2 - lambda) * delta * delta / 24) - 1));
         error_active = fmax(error_active, fabs(measured_active - active));
+        error_alone = fmax(error_alone, fabs(measured_active - 1));
         claim_row(claim, (double[]){lambda, scale * measured, scale * integral, (2 - lambda) * M_PI * M_PI / 6,
                                     scale * nearest, measured_active, active});
     }
@@ -129,6 +130,7 @@ static void try_circle(struct claim *claim)
     claim_scalar(claim, "circle.leading", error_leading, CLAIM_ROUNDING, "the same of its leading term");
     claim_scalar(claim, "circle.nearest", error_nearest, 1e-3, "smallest error if only the nearest atom were active");
     claim_scalar(claim, "circle.active", error_active, CLAIM_ROUNDING, "largest error of the active atoms per sample");
+    claim_scalar(claim, "circle.active_nearest", error_alone, 1e-3, "the same if only the nearest atom were active");
 }
 
 /* ------------------------------------------------------------------ exponents */

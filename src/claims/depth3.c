@@ -165,7 +165,7 @@ static void write_curve(struct claim *claim)
 /** ## The grid */
 struct tally {
     size_t points, wrong, wrong_base, recovered, missed, split;
-    double bound_error, missed_error, missed_error_base, split_above, split_gain, residual;
+    double bound_error, short_error, split_above_bound, missed_error, missed_error_base, split_above, split_gain, residual;
 };
 
 /* The predicted state: families not short absorbed, the others missed; or, if split, none of them missed. */
@@ -204,11 +204,13 @@ static void point(struct claim *claim, const struct shape *s, double r, double l
         t->bound_error = fmax(t->bound_error, fabs(loss / bound - 1));
     } else if (p.missed) {
         t->missed++;
+        t->short_error = fmax(t->short_error, fabs(loss / bound - 1));
         t->missed_error = fmax(t->missed_error, fabs(loss / (bound + lacking * p.excess) - 1));
         t->missed_error_base = fmax(t->missed_error_base, fabs(loss / (bound + lacking * rootlike.excess) - 1));
     } else {
         t->split++;
         t->split_above = fmax(t->split_above, loss - bound - lacking * p.excess);
+        t->split_above_bound = fmax(t->split_above_bound, loss - bound);
         t->split_gain = fmax(t->split_gain, 1 - (loss - bound) / (lacking * p.excess));
     }
     claim_row(claim, (double[]){(double)atoms, r, lambda, lacking == 0 ? 0 : p.missed ? 1 : 2,
@@ -248,6 +250,8 @@ int main(int argc, char **argv)
     claim_scalar(claim, "split", (double)t.split, CLAIM_EXACT, "points with K < 7 where they are split");
     claim_scalar(claim, "recovered", (double)t.recovered, CLAIM_EXACT, "recovered inner nodes");
     claim_scalar(claim, "bound_error", t.bound_error, CLAIM_ROUNDING, "K = 7: relative distance to the wide bound");
+    claim_scalar(claim, "short_error", t.short_error, CLAIM_CONVERGED, "missed: the largest such distance");
+    claim_scalar(claim, "split_above_bound", t.split_above_bound, CLAIM_CONVERGED, "split: largest loss above the bound");
     claim_scalar(claim, "missed_error", t.missed_error, CLAIM_ROUNDING,
                  "missed: largest relative difference of the loss and the families' closed forms");
     claim_scalar(claim, "split_above", t.split_above, CLAIM_ROUNDING,

@@ -112,12 +112,13 @@ static void check_ends(struct claim *claim)
     const double theta = 60 * DEGREE, alpha = 0.02;
     double phi[2];
     struct ndl_twofeature none = ndl_two_at(theta, alpha, 0), plenty = {theta, alpha, {1 / 3., 1 / 3., 1 / 3.}};
-    double f = ndl_two_minimise(&none, phi).f;
+    double f = ndl_two_minimise(&none, phi).f, merged = alpha * (0.5 + cos(theta / 2)) - alpha * alpha / 2;
     claim_scalar(claim, "ends.theta", theta / DEGREE, CLAIM_EXACT, "angle at which b = 0 and a = b = c are tried, degrees");
     claim_scalar(claim, "ends.alpha", alpha, CLAIM_EXACT, "penalty there");
     claim_scalar(claim, "none.cosine", cos(theta - phi[1]), CLAIM_CONVERGED, "d_2 . v_2 at b = 0");
-    claim_scalar(claim, "none.loss_error", fabs(f - alpha * (0.5 + cos(theta / 2)) + alpha * alpha / 2), CLAIM_ROUNDING,
-                 "|F - closed form| at b = 0");
+    claim_scalar(claim, "none.loss_error", fabs(f - merged), CLAIM_ROUNDING, "|F - closed form| at b = 0");
+    claim_scalar(claim, "none.loss_error_recovered", fabs(f - 1.5 * alpha), CLAIM_CONVERGED,
+                 "|F - its leading order with the features as atoms| at b = 0");
     ndl_two_minimise(&plenty, phi);
     claim_scalar(claim, "plenty.cosine", fmin(cos(phi[0]), cos(theta - phi[1])), CLAIM_CONVERGED,
                  "the smaller of d_1 . v_1 and d_2 . v_2 at a = b = c");
@@ -175,7 +176,7 @@ static void check_boundary(struct claim *claim)
 {
     const double alphas[] = {0.02, 0.1};
     double continuous = 0, first_order = 0, jump_error = 0, end_error = 0, largest = 0;
-    size_t disagree = 0, points = 0;
+    size_t disagree = 0, jumps = 0, points = 0;
     claim_table(claim, "boundary",
                 "alpha 1 0 penalty\n"
                 "theta degree 0 angle of the features\n"
@@ -195,6 +196,7 @@ static void check_boundary(struct claim *claim)
             ndl_two_merged_end(theta, alphas[i], &end);
             end_error = fmax(end_error, fabs(measured / end - 1));
             disagree += (moved > 0.01) != (jump > 0);
+            jumps += moved > 0.01;
             claim_row(claim, (double[]){alphas[i], degrees, measured, predicted, moved / DEGREE, jump / DEGREE});
             claim_progress(claim, ++points, 42, "boundary");
         }
@@ -208,6 +210,8 @@ static void check_boundary(struct claim *claim)
     claim_scalar(claim, "boundary.end_error", end_error, CLAIM_CONVERGED,
                  "largest relative error if the closed form is used everywhere");
     claim_scalar(claim, "boundary.jump_error", jump_error, CLAIM_ROUNDING, "largest error of the predicted jump, radians");
+    claim_scalar(claim, "boundary.jump_error_none", largest, CLAIM_CONVERGED, "the same if none is predicted");
+    claim_scalar(claim, "boundary.disagree_none", (double)jumps, CLAIM_EXACT, "points with a jump above 0.01 radians");
     claim_scalar(claim, "boundary.jump_largest", largest / DEGREE, CLAIM_CONVERGED, "largest predicted jump, degrees");
     claim_scalar(claim, "boundary.disagree", (double)disagree, CLAIM_EXACT,
                  "points with a jump above 0.01 radians where none is predicted, or none where one is");

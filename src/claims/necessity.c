@@ -85,7 +85,6 @@ static void draw_firing(gsl_rng *rng, const struct problem *p, const double *rat
 
 static void draw_data(const struct claim *claim, gsl_rng *rng, const struct problem *p, struct ndl_matrix *X)
 {
-    struct ndl_error err;
     double direction[MAX_FEATURES][MAX_DIMENSION], rate[MAX_FEATURES];
     size_t parent[MAX_FEATURES];
     bool fires[MAX_FEATURES];
@@ -94,7 +93,7 @@ static void draw_data(const struct claim *claim, gsl_rng *rng, const struct prob
         rate[j] = p->kind == HIERARCHY ? gsl_ran_flat(rng, 0.4, 0.9) : gsl_ran_flat(rng, 0.1, 0.6);
         parent[j] = j > 0 ? gsl_rng_uniform_int(rng, j) : 0;
     }
-    claim_must(claim, ndl_matrix_alloc(X, p->N, p->d, &err), &err);
+    *X = claim_matrix(claim, p->N, p->d);
     for (size_t i = 0; i < p->N; i++) {
         double *x = ndl_row(X, i);
         for (size_t c = 0; c < p->d; c++)
@@ -102,25 +101,22 @@ static void draw_data(const struct claim *claim, gsl_rng *rng, const struct prob
         draw_firing(rng, p, rate, parent, fires);
         for (size_t j = 0; j < p->features && p->kind != GAUSSIAN; j++) {
             double z = fires[j] ? gsl_ran_flat(rng, 0.2, 1.8) : 0;
-            for (size_t c = 0; c < p->d; c++)
-                x[c] += z * direction[j][c];
+            ndl_axpy(p->d, z, direction[j], x);
         }
     }
 }
 
-/* One run of the solver, whatever it ends with. */
-static void solve(const struct claim *claim, gsl_rng *rng, const struct problem *p, const struct ndl_matrix *X,
-                  struct ndl_model *m)
+/* One run of the solver, whatever it ends with: the certificate will tell. */
+static struct ndl_model solve(const struct claim *claim, gsl_rng *rng, const struct problem *p,
+                              const struct ndl_matrix *X)
 {
-    struct ndl_error err;
+    struct ndl_model m;
+    bool converged;
     struct ndl_fit_options options = ndl_fit_defaults(p->K, p->lambda);
-    struct ndl_fit_report report;
     options.bias = p->bias;
     options.seed = 1 + gsl_rng_uniform_int(rng, 1u << 30);
-    enum ndl_status status = ndl_fit(X, &options, m, &report, &err);
-    if (status != NDL_NOCONV) /* the certificate will tell */
-        claim_must(claim, status, &err);
-    ndl_fit_report_free(&report);
+    claim_fit(claim, X, &options, &m, &converged);
+    return m;
 }
 
 /** ## Margins
@@ -139,31 +135,24 @@ struct margins {
 /* Which features fire, `live` of them. */
 static size_t find_live(const struct ndl_model *m, size_t *live)
 {
-    bool fires[MAX_FEATURES] = {false};
     size_t count = 0;
-    for (size_t e = 0; e < m->Z.start[m->Z.rows]; e++)
-        fires[m->Z.atom[e]] = true;
     for (size_t k = 0; k < m->D.rows; k++)
-        if (fires[k])
+        if (ndl_activity(m, k) > 0)
             live[count++] = k;
     return count;
 }
 
-/* J as in ndl_condition_check.  `row` >= 0 writes a row to the open table of margins, marked by it; else it is
- * enough to know how far outside, and the linear program is faster than Qhull. */
-static void note_margin(struct claim *claim, struct margins *margins, const struct ndl_model *m, size_t k,
-                        const size_t *J, size_t count, int row)
+/* The condition of k against j, all others if j == k.  `row` >= 0 writes a row to the open table of margins, marked by
+ * it; else it is enough to know how far outside, and the linear program is faster than Qhull. */
+static void note_margin(struct claim *claim, struct margins *margins, const struct ndl_model *m, size_t j, size_t k,
+                        int row)
 {
-    struct ndl_error err;
-    struct ndl_condition c;
-    enum condition which = J ? PAIR : FULL;
-    enum ndl_hull_method method = row < 0 ? NDL_LP : NDL_AUTO;
-    claim_must(claim, ndl_condition_check(m, k, J, count, method, 0, SLACK, &c, &err), &err);
-    double margin = isnan(c.margin) ? c.margin_l1 : c.margin; /* inside, and the method cannot tell how deep */
-    margins->smallest[which] = fmin(margins->smallest[which], margin);
+    enum condition which = j == k ? FULL : PAIR;
+    struct ndl_condition c = claim_condition(claim, m, j, k, row < 0 ? NDL_LP : NDL_AUTO, SLACK);
+    margins->smallest[which] = fmin(margins->smallest[which], claim_margin(&c));
     margins->count[which]++;
     if (row >= 0)
-        claim_row(claim, (const double[]){row, which, m->bias, fmax(margin, NEVER_OFF)});
+        claim_row(claim, (const double[]){row, which, m->bias, fmax(claim_margin(&c), NEVER_OFF)});
     ndl_condition_free(&c);
 }
 
@@ -171,12 +160,9 @@ static struct margins find_margins(struct claim *claim, const struct ndl_model *
 {
     struct margins margins = {.smallest = {HUGE_VAL, HUGE_VAL}};
     size_t live[MAX_FEATURES], count = find_live(m, live);
-    for (size_t k = 0; k < count && count > 1; k++) {
-        for (size_t j = 0; j < count; j++)
-            if (j != k)
-                note_margin(claim, &margins, m, live[k], &live[j], 1, row);
-        note_margin(claim, &margins, m, live[k], NULL, 0, row);
-    }
+    for (size_t k = 0; k < count && count > 1; k++)
+        for (size_t step = 1; step <= count; step++) /* j = k last */
+            note_margin(claim, &margins, m, live[(k + step) % count], live[k], row);
     return margins;
 }
 
@@ -191,25 +177,16 @@ struct weights {
     double barycentre; /* largest |sum_i w_ik z_ij / m_j - (1 - h_jk)| */
 };
 
-static double cosine(const struct ndl_matrix *D, size_t j, size_t k)
-{
-    double h = 0;
-    for (size_t c = 0; c < D->cols; c++)
-        h += ndl_row(D, j)[c] * ndl_row(D, k)[c];
-    return h;
-}
-
 static struct weights measure_weights(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m)
 {
     struct ndl_error err;
-    struct ndl_matrix W, Z;
+    struct ndl_matrix W, Z = claim_dense(claim, m);
     struct weights worst = {0};
-    double mean[MAX_FEATURES] = {0};
+    double mean[MAX_FEATURES];
+    const size_t d = X->cols;
     claim_must(claim, ndl_multiplier_weights(X, m, &W, &err), &err);
-    claim_must(claim, ndl_codes_to_dense(&Z, &m->Z, &err), &err);
-    for (size_t i = 0; i < Z.rows; i++)
-        for (size_t j = 0; j < Z.cols; j++)
-            mean[j] += ndl_row(&Z, i)[j] / (double)Z.rows;
+    for (size_t j = 0; j < Z.cols; j++)
+        mean[j] = ndl_column_mean(&Z, j);
     for (size_t k = 0; k < Z.cols; k++) {
         double negative = 0, on = 0, sum = 0, barycentre[MAX_FEATURES] = {0};
         if (mean[k] <= 0)
@@ -220,15 +197,15 @@ static struct weights measure_weights(const struct claim *claim, const struct nd
             negative += fmax(0, -w);
             on += z[k] > 0 ? fabs(w) : 0;
             sum += w;
-            for (size_t j = 0; j < Z.cols; j++)
-                barycentre[j] += w * z[j];
+            ndl_axpy(Z.cols, w, z, barycentre);
         }
         worst.negative = fmax(worst.negative, negative);
         worst.on = fmax(worst.on, on);
         worst.sum = fmax(worst.sum, m->bias ? fabs(sum - 1) : 0);
         for (size_t j = 0; j < Z.cols; j++)
             if (mean[j] > 0)
-                worst.barycentre = fmax(worst.barycentre, fabs(barycentre[j] / mean[j] - (1 - cosine(&m->D, j, k))));
+                worst.barycentre = fmax(worst.barycentre, fabs(barycentre[j] / mean[j] - 1 +
+                                                               ndl_dot(d, ndl_row(&m->D, j), ndl_row(&m->D, k))));
     }
     ndl_matrix_free(&W);
     ndl_matrix_free(&Z);
@@ -240,51 +217,41 @@ static struct weights measure_weights(const struct claim *claim, const struct nd
 *Turned*: every atom turns by the same angle in a random direction and the data are coded again, exactly.  The
 conditions of the codes hold, those of the atoms and of the bias do not: weights are nonnegative and where they
 belong, but sum and barycentre are wrong. */
-static void turn_atoms(const struct claim *claim, gsl_rng *rng, const struct ndl_matrix *X, const struct ndl_model *m,
-                       double degrees, struct ndl_model *turned)
+static struct ndl_model turn_atoms(const struct claim *claim, gsl_rng *rng, const struct ndl_matrix *X,
+                                   const struct ndl_model *m, double degrees)
 {
-    struct ndl_error err;
-    double u[MAX_DIMENSION], angle = degrees * M_PI / 180;
-    *turned = (struct ndl_model){.lambda = m->lambda, .bias = m->bias};
-    claim_must(claim, ndl_matrix_copy(&turned->D, &m->D, &err), &err);
-    claim_must(claim, ndl_matrix_copy(&turned->b, &m->b, &err), &err);
+    const double angle = degrees * M_PI / 180;
+    const size_t d = m->D.cols;
+    struct ndl_model turned = {claim_copy(claim, &m->D), claim_copy(claim, &m->b), .lambda = m->lambda, .bias = m->bias};
     for (size_t k = 0; k < m->D.rows; k++) {
-        double *d = ndl_row(&turned->D, k), along = 0, norm2 = 0;
-        ndl_random_unit(rng, u, m->D.cols);
-        for (size_t c = 0; c < m->D.cols; c++)
-            along += u[c] * d[c];
-        for (size_t c = 0; c < m->D.cols; c++)
-            norm2 += gsl_pow_2(u[c] -= along * d[c]);
-        for (size_t c = 0; c < m->D.cols; c++)
-            d[c] = cos(angle) * d[c] + sin(angle) * u[c] / sqrt(norm2);
+        double u[MAX_DIMENSION], *atom = ndl_row(&turned.D, k);
+        ndl_random_unit(rng, u, d);
+        ndl_axpy(d, -ndl_dot(d, u, atom), atom, u);
+        ndl_normalise(d, u);
+        for (size_t c = 0; c < d; c++)
+            atom[c] = cos(angle) * atom[c] + sin(angle) * u[c];
     }
-    const struct ndl_encode_options exact = {.threads = 1};
-    claim_must(claim, ndl_encode(X, &turned->D, &turned->b, m->lambda, &exact, &turned->Z, NULL, &err), &err);
+    claim_encode(claim, X, &turned);
+    return turned;
 }
 
 /** *Leaking*: $z_k \leftarrow z_k + a z_j$ and $d_j \leftarrow d_j - a d_k$ for two random features, the latter
 normalised again.  No reconstruction changes, but $j$ now fires only where $k$ does, and the pair violates its
 condition however small $a$ is. */
-static void leak(const struct claim *claim, size_t j, size_t k, const struct ndl_model *m, struct ndl_model *leaking)
+static struct ndl_model leak(const struct claim *claim, size_t j, size_t k, const struct ndl_model *m)
 {
-    struct ndl_error err;
-    struct ndl_matrix Z;
-    double norm2 = 0;
-    *leaking = (struct ndl_model){.lambda = m->lambda, .bias = m->bias};
-    claim_must(claim, ndl_matrix_copy(&leaking->D, &m->D, &err), &err);
-    claim_must(claim, ndl_matrix_copy(&leaking->b, &m->b, &err), &err);
-    claim_must(claim, ndl_codes_to_dense(&Z, &m->Z, &err), &err);
-    double *d = ndl_row(&leaking->D, j);
-    for (size_t c = 0; c < m->D.cols; c++)
-        norm2 += gsl_pow_2(d[c] -= LEAK * ndl_row(&m->D, k)[c]);
-    for (size_t c = 0; c < m->D.cols; c++)
-        d[c] /= sqrt(norm2);
+    struct ndl_matrix Z = claim_dense(claim, m), D = claim_copy(claim, &m->D);
+    ndl_axpy(D.cols, -LEAK, ndl_row(&D, k), ndl_row(&D, j));
+    double norm = ndl_normalise(D.cols, ndl_row(&D, j));
     for (size_t i = 0; i < Z.rows; i++) {
         ndl_row(&Z, i)[k] += LEAK * ndl_row(&Z, i)[j];
-        ndl_row(&Z, i)[j] *= sqrt(norm2);
+        ndl_row(&Z, i)[j] *= norm;
     }
-    claim_must(claim, ndl_codes_from_dense(&leaking->Z, &Z, &err), &err);
+    struct ndl_model leaking = claim_model(claim, &D, &m->b, &Z, m->lambda);
+    leaking.bias = m->bias;
     ndl_matrix_free(&Z);
+    ndl_matrix_free(&D);
+    return leaking;
 }
 
 /* Over the optima: how many problems have such conditions and how many violate one. */
@@ -308,8 +275,7 @@ static void run_controls(struct claim *claim, gsl_rng *rng, const struct ndl_mat
 {
     struct ndl_error err;
     for (size_t a = 0; a < ANGLES; a++) {
-        struct ndl_model turned;
-        turn_atoms(claim, rng, X, m, DEGREES[a], &turned);
+        struct ndl_model turned = turn_atoms(claim, rng, X, m, DEGREES[a]);
         struct margins margins = find_margins(claim, &turned, a == SHOWN ? 1 : -1);
         for (size_t c = 0; c < CONDITIONS; c++) {
             tally->of[a][m->bias][c] += margins.count[c] > 0;
@@ -322,10 +288,9 @@ static void run_controls(struct claim *claim, gsl_rng *rng, const struct ndl_mat
     size_t live[MAX_FEATURES], count = find_live(m, live);
     if (count < 2)
         return;
-    struct ndl_model leaking;
     struct ndl_certificate certificate;
     size_t j = gsl_rng_uniform_int(rng, count), k = (j + 1 + gsl_rng_uniform_int(rng, count - 1)) % count;
-    leak(claim, live[j], live[k], m, &leaking);
+    struct ndl_model leaking = leak(claim, live[j], live[k], m);
     struct margins margins = find_margins(claim, &leaking, -1);
     tally->leaking++;
     for (size_t c = 0; c < CONDITIONS; c++)
@@ -381,18 +346,89 @@ static void write_rates(struct claim *claim, const struct tally *tally)
 
 static void record_weights(struct claim *claim, const char *of, struct weights w)
 {
-    const struct {
-        const char *name, *meaning;
-        double value;
-    } part[] = {{"negative", "largest total weight below zero of a feature", w.negative},
-                {"on", "largest total weight where the feature fires", w.on},
-                {"sum", "largest |sum of the weights - 1|, free bias", w.sum},
-                {"barycentre", "largest |sum_i w_ik z_ij / m_j - (1 - d_j.d_k)|", w.barycentre}};
-    for (size_t p = 0; p < sizeof part / sizeof *part; p++) {
-        char key[64];
-        snprintf(key, sizeof key, "%s.%s", of, part[p].name);
-        claim_scalar(claim, key, part[p].value, CLAIM_ROUNDING, part[p].meaning);
+    const double any = CLAIM_ROUNDING;
+    claim_values(claim, of,
+        {"negative", w.negative, any, "largest total weight below zero of a feature"},
+        {"on", w.on, any, "largest total weight where the feature fires"},
+        {"sum", w.sum, any, "largest |sum of the weights - 1|, free bias"},
+        {"barycentre", w.barycentre, any, "largest |sum_i w_ik z_ij / m_j - (1 - d_j.d_k)|"});
+}
+
+/* What the optima show. */
+struct found {
+    size_t converged, vacuous, count[CONDITIONS], violated[CONDITIONS]; /* vacuous: fewer than two live features */
+    double smallest[CONDITIONS], residual;
+    struct weights weights;
+};
+
+enum { COLUMNS = 17 };
+
+/* One problem: its row of the table `problems`, and if it is certified its share of the rest. */
+static void examine(struct claim *claim, size_t trial, struct found *found, struct tally *tally, double *row)
+{
+    struct ndl_error err;
+    struct ndl_matrix X;
+    struct ndl_certificate certificate;
+    gsl_rng *rng = claim_rng(claim, trial);
+    struct problem p = draw_problem(rng, trial);
+    draw_data(claim, rng, &p, &X);
+    struct ndl_model m = solve(claim, rng, &p, &X);
+    claim_must(claim, ndl_certify(&X, &m, &certificate, &err), &err);
+    bool optimum = certificate.worst <= CONVERGED;
+    struct margins margins = find_margins(claim, &m, optimum ? 0 : -1);
+    struct weights w = measure_weights(claim, &X, &m);
+    memcpy(row, (double[COLUMNS]){(double)trial, p.kind, (double)p.N, (double)p.d, (double)p.K, p.lambda, p.noise, p.bias,
+           (double)certificate.live, certificate.loss / (double)p.N, certificate.worst, margins.smallest[PAIR],
+           margins.smallest[FULL], w.negative, w.on, w.sum, w.barycentre}, COLUMNS * sizeof(double));
+    if (optimum) {
+        found->converged++;
+        found->residual = fmax(found->residual, certificate.worst);
+        found->vacuous += margins.count[FULL] == 0;
+        widen(&found->weights, w);
+        for (size_t c = 0; c < CONDITIONS; c++) {
+            found->smallest[c] = fmin(found->smallest[c], margins.smallest[c]);
+            found->count[c] += margins.count[c];
+            found->violated[c] += margins.smallest[c] < -SLACK;
+        }
+        run_controls(claim, rng, &X, &m, tally);
     }
+    ndl_matrix_free(&X);
+    ndl_model_free(&m);
+    gsl_rng_free(rng);
+}
+
+static void record(struct claim *claim, const struct found *f, const struct tally *t)
+{
+    const double exact = CLAIM_EXACT, optima = (double)f->converged, leaks = (double)t->leaking;
+    claim_values(claim, NULL,
+        {"problems", PROBLEMS, exact, "random problems solved"},
+        {"samples_least", MIN_SAMPLES, exact, "smallest N"},
+        {"samples_most", MAX_SAMPLES, exact, "largest N"},
+        {"dimension_most", MAX_DIMENSION, exact, "largest d"},
+        {"atoms_most", MAX_FEATURES, exact, "largest K"},
+        {"lambda_least", MIN_LAMBDA, exact, "smallest lambda"},
+        {"lambda_most", MAX_LAMBDA, exact, "largest lambda"},
+        {"residual_most", CONVERGED, exact, "KKT residual up to which a solution is certified"},
+        {"converged", optima, 0.02, "of them certified: KKT residual at most 1e-9"},
+        {"unconverged", 1 - optima / PROBLEMS, 0.02, "share of those that are not"},
+        {"residual", f->residual, CLAIM_ROUNDING, "largest KKT residual among the certified"},
+        {"vacuous", (double)f->vacuous, 3, "certified optima with fewer than two live features"},
+        {"pairs", (double)f->count[PAIR], 0.02, "ordered pairs checked at the optima"},
+        {"fulls", (double)f->count[FULL], 0.02, "K-feature conditions checked at the optima"},
+        {"pair_margin", f->smallest[PAIR], 0.01, "smallest margin of a pair at an optimum"},
+        {"full_margin", f->smallest[FULL], 0.01, "smallest margin of a K-feature condition"},
+        {"pair", (double)f->violated[PAIR] / optima, exact, "share of the optima with a pair more than 1e-8 outside"},
+        {"full", (double)f->violated[FULL] / optima, exact,
+         "share of the optima with a K-feature condition more than 1e-8 outside"},
+        {"turned.degrees", DEGREES[SHOWN], exact, "turn of every atom, first control"},
+        {"leaking.share", LEAK, exact, "how much of a feature leaks, second control"},
+        {"leaking.problems", leaks, 0.02, "optima with two features, so that one can leak"},
+        {"leaking.pair", (double)t->leaking_violated[PAIR] / leaks, exact, "share of the leaking optima with a pair outside"},
+        {"leaking.full", (double)t->leaking_violated[FULL] / leaks, exact, "share with a K-feature condition outside"},
+        {"leaking.unconverged", (double)t->rejected / leaks, exact, "share that the certificate rejects"});
+    record_weights(claim, "weights", f->weights);
+    record_weights(claim, "turned", t->turned_weights);
+    record_weights(claim, "leaking", t->leaking_weights);
 }
 
 int main(int argc, char **argv)
@@ -400,51 +436,16 @@ int main(int argc, char **argv)
     struct claim *claim = claim_begin(argc, argv,
         "Solves random dictionary learning problems and checks that every optimum satisfies the hull conditions, "
         "and that its multipliers are the convex weights.\vExample: necessity --out build/results");
-    enum { COLUMNS = 17 };
-    struct ndl_error err;
-    struct ndl_matrix rows;
+    struct ndl_matrix rows = claim_matrix(claim, PROBLEMS, COLUMNS);
     struct tally tally = {.leaking = 0};
-    struct weights worst = {0};
-    double smallest[CONDITIONS] = {HUGE_VAL, HUGE_VAL}, residual = 0;
-    size_t converged = 0, vacuous = 0, count[CONDITIONS] = {0}, violated[CONDITIONS] = {0};
-
-    claim_must(claim, ndl_matrix_alloc(&rows, PROBLEMS, COLUMNS, &err), &err);
+    struct found found = {.smallest = {HUGE_VAL, HUGE_VAL}};
     claim_table(claim, "margins",
                 "turned - 0 0 at the optimum, 1 after the turn of turned.degrees\n"
                 "full - 0 1 K-feature condition, 0 a pair\n"
                 "bias - 0 1 hull, 0 cone\n"
                 "margin 1 inf signed distance to the boundary in units of ztilde, positive inside; -10: never off");
     for (size_t trial = 0; trial < PROBLEMS; trial++) {
-        struct ndl_matrix X;
-        struct ndl_model m;
-        struct ndl_certificate certificate;
-        gsl_rng *rng = claim_rng(claim, trial);
-        struct problem p = draw_problem(rng, trial);
-        draw_data(claim, rng, &p, &X);
-        solve(claim, rng, &p, &X, &m);
-        claim_must(claim, ndl_certify(&X, &m, &certificate, &err), &err);
-        bool optimum = certificate.worst <= CONVERGED;
-        struct margins margins = find_margins(claim, &m, optimum ? 0 : -1);
-        struct weights w = measure_weights(claim, &X, &m);
-        memcpy(ndl_row(&rows, trial), (double[COLUMNS]){(double)trial, p.kind, (double)p.N, (double)p.d, (double)p.K,
-               p.lambda, p.noise, p.bias, (double)certificate.live, certificate.loss / (double)p.N, certificate.worst,
-               margins.smallest[PAIR], margins.smallest[FULL], w.negative, w.on, w.sum, w.barycentre},
-               COLUMNS * sizeof(double));
-        if (optimum) {
-            converged++;
-            residual = fmax(residual, certificate.worst);
-            vacuous += margins.count[FULL] == 0;
-            widen(&worst, w);
-            for (size_t c = 0; c < CONDITIONS; c++) {
-                smallest[c] = fmin(smallest[c], margins.smallest[c]);
-                count[c] += margins.count[c];
-                violated[c] += margins.smallest[c] < -SLACK;
-            }
-            run_controls(claim, rng, &X, &m, &tally);
-        }
-        ndl_matrix_free(&X);
-        ndl_model_free(&m);
-        gsl_rng_free(rng);
+        examine(claim, trial, &found, &tally, ndl_row(&rows, trial));
         claim_progress(claim, trial + 1, PROBLEMS, "problems");
     }
     write_rates(claim, &tally);
@@ -470,37 +471,6 @@ int main(int argc, char **argv)
         claim_row(claim, ndl_row(&rows, trial));
     ndl_matrix_free(&rows);
 
-    claim_scalar(claim, "problems", PROBLEMS, CLAIM_EXACT, "random problems solved");
-    claim_scalar(claim, "samples_least", MIN_SAMPLES, CLAIM_EXACT, "smallest N");
-    claim_scalar(claim, "samples_most", MAX_SAMPLES, CLAIM_EXACT, "largest N");
-    claim_scalar(claim, "dimension_most", MAX_DIMENSION, CLAIM_EXACT, "largest d");
-    claim_scalar(claim, "atoms_most", MAX_FEATURES, CLAIM_EXACT, "largest K");
-    claim_scalar(claim, "lambda_least", MIN_LAMBDA, CLAIM_EXACT, "smallest lambda");
-    claim_scalar(claim, "lambda_most", MAX_LAMBDA, CLAIM_EXACT, "largest lambda");
-    claim_scalar(claim, "residual_most", CONVERGED, CLAIM_EXACT, "KKT residual up to which a solution is certified");
-    claim_scalar(claim, "converged", (double)converged, 0.02, "of them certified: KKT residual at most 1e-9");
-    claim_scalar(claim, "unconverged", 1 - (double)converged / PROBLEMS, 0.02, "share of those that are not");
-    claim_scalar(claim, "residual", residual, CLAIM_ROUNDING, "largest KKT residual among the certified");
-    claim_scalar(claim, "vacuous", (double)vacuous, 3, "certified optima with fewer than two live features");
-    claim_scalar(claim, "pairs", (double)count[PAIR], 0.02, "ordered pairs checked at the optima");
-    claim_scalar(claim, "fulls", (double)count[FULL], 0.02, "K-feature conditions checked at the optima");
-    claim_scalar(claim, "pair_margin", smallest[PAIR], 0.01, "smallest margin of a pair at an optimum");
-    claim_scalar(claim, "full_margin", smallest[FULL], 0.01, "smallest margin of a K-feature condition");
-    claim_scalar(claim, "pair", (double)violated[PAIR] / (double)converged, CLAIM_EXACT,
-                 "share of the optima with a pair more than 1e-8 outside");
-    claim_scalar(claim, "full", (double)violated[FULL] / (double)converged, CLAIM_EXACT,
-                 "share of the optima with a K-feature condition more than 1e-8 outside");
-    record_weights(claim, "weights", worst);
-    claim_scalar(claim, "turned.degrees", DEGREES[SHOWN], CLAIM_EXACT, "turn of every atom, first control");
-    record_weights(claim, "turned", tally.turned_weights);
-    claim_scalar(claim, "leaking.share", LEAK, CLAIM_EXACT, "how much of a feature leaks, second control");
-    claim_scalar(claim, "leaking.problems", (double)tally.leaking, 0.02, "optima with two features, so that one can leak");
-    claim_scalar(claim, "leaking.pair", (double)tally.leaking_violated[PAIR] / (double)tally.leaking, CLAIM_EXACT,
-                 "share of the leaking optima with a pair outside");
-    claim_scalar(claim, "leaking.full", (double)tally.leaking_violated[FULL] / (double)tally.leaking, CLAIM_EXACT,
-                 "share with a K-feature condition outside");
-    claim_scalar(claim, "leaking.unconverged", (double)tally.rejected / (double)tally.leaking, CLAIM_EXACT,
-                 "share that the certificate rejects");
-    record_weights(claim, "leaking", tally.leaking_weights);
+    record(claim, &found, &tally);
     return claim_end(claim);
 }

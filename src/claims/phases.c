@@ -178,7 +178,7 @@ static struct ndl_family at_angle(int i, int j)
 
 struct tally {
     size_t points, wrong, others, kinds[NDL_FAMILY_KINDS];
-    double loss_error, gap; /* gap: the smallest to another local minimum, INFINITY if none was met */
+    double loss_error, loss_error_recovered, gap; /* gap: the smallest to another local minimum, INFINITY if none was met */
 };
 
 static struct tally run_grid(struct claim *claim, const char *table, struct ndl_family (*at)(int, int), int stride,
@@ -204,6 +204,7 @@ static struct tally run_grid(struct claim *claim, const char *table, struct ndl_
             t.gap = fmin(t.gap, found.gap);
             if (found.kind == predicted.kind && predicted.loss > 0)
                 t.loss_error = fmax(t.loss_error, fabs(found.loss / predicted.loss - 1));
+            t.loss_error_recovered = fmax(t.loss_error_recovered, fabs(found.loss / (f.lambda * (1 + 2 * f.child)) - 1));
             claim_row(claim, (double[]){f.child, f.lambda, f.rho, found.kind, predicted.kind, found.loss,
                                         isinf(found.gap) ? 0 : found.gap});
             claim_progress(claim, t.points, (size_t)(Q * COLUMNS / stride), table);
@@ -231,6 +232,8 @@ static void record_tally(struct claim *claim, const char *table, const struct ta
            "the smallest relative distance to one, 1 if none");
     record(claim, table, "loss_error", t->loss_error, CLAIM_ROUNDING,
            "largest relative difference of loss and closed form");
+    record(claim, table, "loss_error_recovered", t->loss_error_recovered, CLAIM_ROUNDING,
+           "the same for the leading order with the features as atoms, lambda (1 + 2 q)");
 }
 
 /** ## Close to the boundaries, and their leading terms
@@ -239,27 +242,30 @@ Half a percent on either side of the predicted boundary the kind must be the one
 side. */
 static void check_boundaries(struct claim *claim, double *residual)
 {
-    size_t wrong = 0;
-    for (int i = 0; i < NEAR; i++)
+    size_t wrong[2] = {0}; /* from the boundary, and from its leading term */
+    for (int i = 0; i < 2 * NEAR; i++)
         for (int side = -1; side <= 1; side += 2) {
-            double q = FREQUENCIES[i];
-            struct ndl_family f = family_at(q, short_boundary(q) * (1 + 0.005 * side), 0);
-            wrong += search(claim, &f, 2, false, residual).kind != (side < 0 ? NDL_SPLIT : NDL_MISSED);
+            double q = FREQUENCIES[i % NEAR], from = i < NEAR ? short_boundary(q) : 2 * (1 + M_SQRT2) * q * q;
+            struct ndl_family f = family_at(q, from * (1 + 0.005 * side), 0);
+            wrong[i / NEAR] += search(claim, &f, 2, false, residual).kind != (side < 0 ? NDL_SPLIT : NDL_MISSED);
         }
     claim_scalar(claim, "near.points", 2 * NEAR, CLAIM_EXACT, "searches half a percent from the boundary");
-    claim_scalar(claim, "near.wrong", (double)wrong, CLAIM_EXACT, "of them, of the kind of the other side");
+    claim_scalar(claim, "near.wrong", (double)wrong[0], CLAIM_EXACT, "of them, of the kind of the other side");
+    claim_scalar(claim, "near.wrong_leading", (double)wrong[1], CLAIM_EXACT, "the same about the leading term");
     const double q = 1e-3; /* the ratio to the leading term is 1 + O(q); Richardson leaves O(q^2) */
     double coarse = short_boundary(2 * q) / gsl_pow_2(2 * q), fine = short_boundary(q) / gsl_pow_2(q);
     claim_scalar(claim, "coefficient", 2 * fine - coarse, 1e-4, "lambda* / q^2 as q -> 0");
     claim_scalar(claim, "coefficient_predicted", 2 * (1 + M_SQRT2), CLAIM_CONVERGED, "2 (1 + sqrt 2)");
     claim_scalar(claim, "coefficient_equal", 1 / (sqrt(1.5) - 1), CLAIM_CONVERGED,
                  "if the boundary were where the symmetric split and missed have equal losses");
-    double worst = 0;
+    double worst = 0, worst_leading = 0;
     for (int i = 0; i < Q; i++) {
-        double f = FREQUENCIES[i];
-        worst = fmax(worst, fabs(ndl_two_root(split_minus_merged, &f, -0.5, 0.9) / angle_limit(f) - 1));
+        double q_i = FREQUENCIES[i], root = ndl_two_root(split_minus_merged, &q_i, -0.5, 0.9);
+        worst = fmax(worst, fabs(root / angle_limit(q_i) - 1));
+        worst_leading = fmax(worst_leading, fabs(root / q_i - 1));
     }
     claim_scalar(claim, "angle.limit_error", worst, CLAIM_ROUNDING, "largest relative error of rho* at lambda_limit");
+    claim_scalar(claim, "angle.limit_error_leading", worst_leading, CLAIM_CONVERGED, "the same for q in place of rho*");
     claim_scalar(claim, "lambda_limit", LIMIT, CLAIM_EXACT, "penalty there");
 }
 

@@ -107,7 +107,7 @@ static double lambda_at(int j)
 static void run_grid(struct claim *claim, double *residual)
 {
     size_t wrong = 0, exclusive_wrong = 0, mixed = 0, recovered = 0, others = 0, points = 0;
-    double loss_error = 0, gap = (double)INFINITY;
+    double loss_error = 0, loss_error_bound = 0, gap = (double)INFINITY;
     claim_table(claim, "grid",
                 "q 1 0 frequency of a child\n"
                 "lambda 1 1e-12 penalty\n"
@@ -130,6 +130,9 @@ static void run_grid(struct claim *claim, double *residual)
             gap = fmin(gap, o.gap);
             if (o.kind == NDL_ABSORBED && predicted == NDL_ABSORBED)
                 loss_error = fmax(loss_error, fabs(o.loss / ndl_family_loss(&f, NDL_ABSORBED) - 1));
+            double bound = f.alone * ndl_family_exact(1, lambda) + 2 * f.child * ndl_family_exact(M_SQRT2, lambda) +
+                           f.both * ndl_family_exact(sqrt(3), lambda);
+            loss_error_bound = fmax(loss_error_bound, fabs(o.loss / bound - 1));
             claim_row(claim, (double[]){q, lambda, o.kind, predicted, o.loss, isinf(o.gap) ? 0 : o.gap, o.fires});
             claim_progress(claim, ++points, Q * LAMBDAS, "grid");
         }
@@ -142,21 +145,26 @@ static void run_grid(struct claim *claim, double *residual)
     claim_scalar(claim, "others", (double)others, CLAIM_ROUNDING, "points where another local minimum was met");
     claim_scalar(claim, "gap", isinf(gap) ? 1 : gap, CLAIM_ROUNDING, "the smallest relative distance to one, 1 if none");
     claim_scalar(claim, "loss_error", loss_error, CLAIM_ROUNDING, "largest relative difference of loss and closed form");
+    claim_scalar(claim, "loss_error_bound", loss_error_bound, CLAIM_CONVERGED, "the same for the wide bound, all points");
 }
 
 static void check_boundary(struct claim *claim, double *residual)
 {
-    size_t wrong = 0;
-    for (int i = 1; i <= 6; i++)
+    size_t wrong[2] = {0}; /* from the boundary, and from its leading term */
+    for (int i = 0; i < 12; i++)
         for (int side = -1; side <= 1; side += 2) {
-            struct ndl_family f = family_at(0.05 * i, boundary(0.05 * i) * (1 + 0.005 * side));
-            wrong += search(claim, &f, residual).kind != (side < 0 ? NDL_MIXED : NDL_ABSORBED);
+            double q = 0.05 * (1 + i % 6), from = i < 6 ? boundary(q) : 4. / 9 * (2 + M_SQRT2) * q;
+            struct ndl_family f = family_at(q, from * (1 + 0.005 * side));
+            wrong[i / 6] += search(claim, &f, residual).kind != (side < 0 ? NDL_MIXED : NDL_ABSORBED);
         }
     claim_scalar(claim, "near.points", 12, CLAIM_EXACT, "searches half a percent from the boundary");
-    claim_scalar(claim, "near.wrong", (double)wrong, CLAIM_EXACT, "of them, of the kind of the other side");
+    claim_scalar(claim, "near.wrong", (double)wrong[0], CLAIM_EXACT, "of them, of the kind of the other side");
+    claim_scalar(claim, "near.wrong_leading", (double)wrong[1], CLAIM_EXACT, "the same about the leading term");
     const double q = 1e-3; /* the ratio to the leading term is 1 + O(q); Richardson leaves O(q^2) */
     claim_scalar(claim, "coefficient", 2 * boundary(q) / q - boundary(2 * q) / (2 * q), 1e-4, "lambda* / q as q -> 0");
     claim_scalar(claim, "coefficient_predicted", 4. / 9 * (2 + M_SQRT2), CLAIM_CONVERGED, "4 (2 + sqrt 2) / 9");
+    claim_scalar(claim, "coefficient_free", 4. / 9, CLAIM_CONVERGED,
+                 "if the children's atoms cost the same whatever their share of the parent");
     const double share_q = 0.2;
     struct ndl_family small = family_at(share_q, 1e-3), smaller = family_at(share_q, 5e-4);
     struct ndl_family large = family_at(share_q, 0.2);

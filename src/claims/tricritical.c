@@ -90,7 +90,8 @@ static bool recovered(double theta, const double phi[2], const struct ndl_twopie
 static void check_limit(struct claim *claim)
 {
     const double h = 1e-3, degrees[] = {45, 60, 90, 120, 135};
-    double boundary = 0, naive = 0, recovery = 0, exponent = 0, jump_error = 0;
+    double boundary = 0, naive = 0, recovery = 0, exponent = 0, exponent_large = 0, jump_error = 0,
+           jump_largest = 0, recovery_boundary = 0;
     for (size_t i = 0; i < 5; i++) {
         double theta = degrees[i] * DEGREE, jump, limit = limit_boundary(theta, &jump), below[2], above[2];
         double one = ndl_two_threshold(theta, h, 0.2, 6, stopped_merging, below, above), moved = above[1] - below[1];
@@ -98,10 +99,14 @@ static void check_limit(struct claim *claim)
         boundary = fmax(boundary, fabs((2 * two - one) / limit - 1));
         naive = fmax(naive, fabs((2 * two - one) / beta_at(theta, theta / 2) - 1));
         jump_error = fmax(jump_error, fabs(2 * (above[1] - below[1]) - moved - jump));
+        jump_largest = fmax(jump_largest, jump);
+        exponent_large = fmax(exponent_large, fabs(log2(ndl_two_threshold(theta, 0.2, 0.2, 6, stopped_merging, NULL, NULL) /
+                                                        one)) / log2(0.2 / h));
         exponent = fmax(exponent, fabs(log2(one / two))); /* b / c = alpha beta: 1 + log2(one / two) */
         one = ndl_two_threshold(theta, h, 0.2, 40, recovered, NULL, NULL);
         two = ndl_two_threshold(theta, h / 2, 0.2, 40, recovered, NULL, NULL);
         recovery = fmax(recovery, fabs((2 * two - one) / limit_recovery(theta) - 1));
+        recovery_boundary = fmax(recovery_boundary, fabs((2 * two - one) / limit - 1));
         claim_progress(claim, i + 1, 5, "limit");
     }
     claim_scalar(claim, "alpha", h, CLAIM_EXACT, "the larger of the two penalties that are extrapolated");
@@ -110,6 +115,11 @@ static void check_limit(struct claim *claim)
                  "the same if the second atom is either on the bisector or on its feature");
     claim_scalar(claim, "jump", jump_error, CLAIM_ROUNDING, "largest error of the limit of the jump, radians");
     claim_scalar(claim, "recovery", recovery, CLAIM_ROUNDING, "largest relative error of the limit of recovery");
+    claim_scalar(claim, "jump_none", jump_largest, CLAIM_CONVERGED, "the same if no jump is predicted");
+    claim_scalar(claim, "recovery_boundary", recovery_boundary, CLAIM_CONVERGED,
+                 "the same if recovery is said to begin where merging ends");
+    claim_scalar(claim, "exponent_large", 1 + exponent_large, CLAIM_CONVERGED,
+                 "the exponent between alpha = 0.2 and the small one, the one furthest from 1");
     claim_scalar(claim, "recovered", RECOVERED, CLAIM_EXACT, "cosine from which an atom counts as recovered");
     claim_scalar(claim, "exponent", 1 + exponent, CLAIM_CONVERGED,
                  "the exponent of b* in alpha, the one furthest from 1");
