@@ -12,6 +12,12 @@ SHELL = /bin/sh
 export LC_ALL = C.UTF-8
 export OPENBLAS_NUM_THREADS = 1
 
+# As many jobs as there are processors; a -j on the command line comes later and wins.
+# A make that is called by another shares its jobs.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 # ---------------------------------------------------------------------- setup
 # `make setup all` installs first and then starts afresh, so that a parallel
 # make cannot compile against libraries that are not there yet.
@@ -24,11 +30,6 @@ setup:
 $(others): setup
 	@:
 else
-
-# As many jobs as there are processors; a -j on the command line comes later and wins.
-ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
-MAKEFLAGS += -j$(shell nproc)
-endif
 
 claim_ids := $(shell sed -n 's/^claim  *//p' src/claims/registry.txt)
 
@@ -93,8 +94,13 @@ programs: $(claims:%=$(BUILD)/bin/%) $(tools:%=$(BUILD)/bin/%) $(registry)
 # $(call keep,FILE): replaces FILE by FILE.new if that differs, else leaves its date.
 keep = if cmp -s $(1).new $(1); then rm $(1).new; else mv $(1).new $(1); fi
 
+# $(call need,COMMAND): says how to get a command that is missing.
+need = command -v $(1) >/dev/null || \
+  { echo "make: $(1) is not installed; 'make setup' installs everything that is missing" >&2; exit 1; }
+
 # Another compiler or other flags rebuild everything.
 $(BUILD)/flags: FORCE
+	@$(call need,$(firstword $(CC)))
 	@mkdir -p $(@D)
 	@{ $(CC) --version; echo '$(STRICT) $(CFLAGS) $(CPPFLAGS) $(LIBS)'; } > $@.new && $(call keep,$@)
 
@@ -224,9 +230,11 @@ $(foreach f,$(figures),$(eval $(f:%=$(BUILD)/figures/%.pdf) $(f:%=$(BUILD)/figur
 draw = gnuplot -d -e "style = 'figures/style.gp'; results = '$(results_dir)'; format = '$(1)'; out = '$@.new'" $< 2> $@.log && \
   ! grep -i -e warning -e error $@.log && mv $@.new $@ || { cat $@.log >&2; echo "$<: gnuplot failed" >&2; exit 1; }
 $(BUILD)/figures/%.pdf: figures/%.gp figures/style.gp
+	@$(call need,gnuplot)
 	@mkdir -p $(@D)
 	@$(call draw,pdf)
 $(BUILD)/figures/%.svg: figures/%.gp figures/style.gp
+	@$(call need,gnuplot)
 	@mkdir -p $(@D)
 	@$(call draw,svg)
 
@@ -247,7 +255,9 @@ $(BUILD)/site/index.html: $(claims:%=$(BUILD)/site/%.html) REPRODUCE.md datasets
 $(BUILD)/site/reproduce.html: REPRODUCE.md
 $(BUILD)/site/datasets.html: datasets/README.md
 $(BUILD)/site/audit.html: src/tools/AUDIT.md
-$(page_files): $(BUILD)/site/%.html: src/site/site.sh src/site/literate.awk src/site/page.html $(registry_txt) $(registry)
+$(claims:%=$(BUILD)/site/%.html): $(sort $(wildcard paper/sections/*.tex))
+$(page_files): $(BUILD)/site/%.html: $(filter-out %.css,$(wildcard src/site/*)) $(registry_txt) $(registry)
+	@$(call need,pandoc)
 	@mkdir -p $(@D)
 	@echo 'page $@'
 	@src/site/site.sh $(BUILD) $*
@@ -265,6 +275,7 @@ $(BUILD)/paper/numbers.tex: $(registry_txt) $(results) $(references) | $(registr
 	@mkdir -p $(@D)
 	@$(registry) macros --results $(BUILD)/results --out $@ || { rm -f $@; exit 1; }
 $(BUILD)/paper/versions.tex: FORCE
+	@$(call need,pdflatex)
 	@mkdir -p $(@D)
 	@CC='$(CC)' src/versions.sh $(commit) > $@.new && $(call keep,$@)
 # The pieces of source that the paper quotes, cut at "[anchor:NAME]" and "[end:NAME]".
@@ -294,6 +305,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(version) $(file_library) $(library)
 
 # A program that does not compile or run fails its own cases, not the whole run.
 test: $(registry)
+	@$(call need,ctest)
 	-@+$(MAKE) --no-print-directory -k programs results test-programs paper site
 	-@+$(MAKE) --no-print-directory -k test-programs SANITIZE=1 BUILD=$(BUILD)/sanitize
 	@tests/ctest.sh $(BUILD)

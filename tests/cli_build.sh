@@ -117,6 +117,12 @@ for file in build/results/*.tsv; do
     same "$file" "$scratch/parallel/$(basename "$file")"
 done
 
+# A missing command is named.
+exits 2 make CC=no-such-compiler BUILD=build results && says "no-such-compiler is not installed; 'make setup'"
+: >src/packages.txt
+exits 0 make -j3 BUILD=build setup results && says 'are installed'
+grep -i jobserver "$scratch/err" && complain 'makes that call each other do not share their jobs'
+
 # Broken programs and figures are failures, not silent.
 sed -i 's/toy-curve.tsv. using/nothing.tsv'"'"' using/' figures/toy.gp
 exits 2 make BUILD=build figures && says 'toy.gp: gnuplot failed'
