@@ -72,10 +72,38 @@ bring() {
     done
 }
 
+# The verdict with every figure's caption in the paper.
+captioned() { # FILE
+    for figure in $(sed -n 's#.*<figcaption>Drawn by <code>figures/\([a-z0-9-]*\)\.gp.*#\1#p' "$1"); do
+        # shellcheck disable=SC2046  # a list of files without blanks
+        awk -v figure="$figure" -f "$here/caption.awk" "$build"/results/*.tsv $(ls paper/sections/*.tex 2>/dev/null) \
+            >"$work/caption.tex"
+        pandoc "$work/caption.tex" --from latex --to markdown-smart --wrap=none --fail-if-warnings >"$work/$figure.caption"
+    done
+    awk -v work="$work" '
+    /<figcaption>/ {
+        file = $0
+        sub(/.*<code>figures\//, "", file)
+        sub(/\.gp.*/, ".caption", file)
+        file = work "/" file
+        at = index($0, "Drawn by")
+        printf "%s", substr($0, 1, at - 1)
+        while ((getline line < file) > 0)
+            printf "%s ", line
+        close(file)
+        print substr($0, at)
+        next
+    }
+    { print }' "$1"
+}
+
 claim_page() {
     source=src/claims/$page.c
     data=$(data_of "$source")
-    $registry page "$page" >"$work/verdict.md"
+    $registry page "$page" >"$work/claims.md"
+    captioned "$work/claims.md" >"$work/verdict.md"
+    sed -n 's#<h2 id="\([^"]*\)" \(class="[^"]*"\)>\(.*\)</h2>#\n<p class="status"><a href="\#\1" \2>\3</a></p>#p' \
+        "$work/claims.md" >"$work/status.md"
     {
         printf '\n::: facts\n'
         (cd "$build" && printf 'Results: %s.  ' "$(links results results/"$page".tsv results/"$page"-*.tsv)")
@@ -84,7 +112,7 @@ claim_page() {
         printf 'Program: `%s`, which follows.\n:::\n' "$source"
     } >>"$work/verdict.md"
     bring
-    awk -v verdict="$work/verdict.md" -f "$here/literate.awk" "$source" >"$work/page.md"
+    awk -v verdict="$work/verdict.md" -f "$here/literate.awk" "$source" | sed "1r $work/status.md" >"$work/page.md"
     title=$(sed -n '1s/^\/\*\* *#* *//p' "$source" | tr -d '$`\\')
     neighbours=$(sed -n 's/^  program  *//p' src/claims/registry.txt | awk -v page="$page" '
         !seen[$1]++ { name[++n] = $1; if ($1 == page) at = n }
