@@ -101,7 +101,8 @@ static struct ndl_matrix grid(const struct claim *claim, size_t samples)
 static void try_circle(struct claim *claim)
 {
     static const double PENALTY[LAMBDAS] = {0.05, 0.1, 0.2, 0.5, 1, 1.5, 1.9};
-    double error = 0, error_nearest = DBL_MAX, error_active = 0, error_alone = 0, error_leading = 0, measured_active, active;
+    double error = 0, error_nearest = DBL_MAX, error_active = 0, error_alone = 0, error_leading = 0;
+    double measured_active, active;
     claim_table(claim, "lambda",
                 "lambda 1 0 penalty\n"
                 "measured 1 1e-5 K^2 (L / bound - 1), grid in the plane, K = 16\n"
@@ -113,7 +114,8 @@ static void try_circle(struct claim *claim)
     struct ndl_matrix X = grid(claim, GRID_ATOMS * PER_GRID);
     for (size_t l = 0; l < LAMBDAS; l++) {
         double lambda = PENALTY[l], scale = GRID_ATOMS * GRID_ATOMS, delta = 2 * M_PI / GRID_ATOMS;
-        double measured = learn(claim, &X, GRID_ATOMS, lambda, claim_seed(claim), &measured_active) / wide_loss(lambda) - 1;
+        double loss = learn(claim, &X, GRID_ATOMS, lambda, claim_seed(claim), &measured_active);
+        double measured = loss / wide_loss(lambda) - 1;
         double integral = circle_loss(lambda, GRID_ATOMS, &active) / wide_loss(lambda) - 1;
         double nearest = (1 - lambda / 2) * delta * delta / 12 / wide_loss(lambda);
         error = fmax(error, fabs(measured / integral - 1));
@@ -182,8 +184,8 @@ static void try_dimension(struct claim *claim, const char *name, size_t d, size_
     for (size_t w = 0; w < WIDTHS; w++) {
         double low, high;
         gsl_stats_minmax(&low, &high, gap[w], 1, TRIALS);
-        claim_row(claim, (double[]){(double)d, (double)fill, (double)WIDTH[w], gsl_stats_mean(gap[w], 1, TRIALS), low, high,
-                                    1 - wide_loss(LAMBDA) / circle_loss(LAMBDA, WIDTH[w], &active)});
+        claim_row(claim, (double[]){(double)d, (double)fill, (double)WIDTH[w], gsl_stats_mean(gap[w], 1, TRIALS), low,
+                                    high, 1 - wide_loss(LAMBDA) / circle_loss(LAMBDA, WIDTH[w], &active)});
     }
     claim_gap(claim);
     char key[64];

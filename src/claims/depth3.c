@@ -165,7 +165,8 @@ static void write_curve(struct claim *claim)
 /** ## The grid */
 struct tally {
     size_t points, wrong, wrong_base, recovered, missed, split;
-    double bound_error, short_error, split_above_bound, missed_error, missed_error_base, split_above, split_gain, residual;
+    double bound_error, short_error, split_above_bound, missed_error, missed_error_base, split_above, split_gain;
+    double residual;
 };
 
 /* The predicted state: families not short absorbed, the others missed; or, if split, none of them missed. */
@@ -251,7 +252,8 @@ int main(int argc, char **argv)
     claim_scalar(claim, "recovered", (double)t.recovered, CLAIM_EXACT, "recovered inner nodes");
     claim_scalar(claim, "bound_error", t.bound_error, CLAIM_ROUNDING, "K = 7: relative distance to the wide bound");
     claim_scalar(claim, "short_error", t.short_error, CLAIM_CONVERGED, "missed: the largest such distance");
-    claim_scalar(claim, "split_above_bound", t.split_above_bound, CLAIM_CONVERGED, "split: largest loss above the bound");
+    claim_scalar(claim, "split_above_bound", t.split_above_bound, CLAIM_CONVERGED,
+                 "split: largest loss above the bound");
     claim_scalar(claim, "missed_error", t.missed_error, CLAIM_ROUNDING,
                  "missed: largest relative difference of the loss and the families' closed forms");
     claim_scalar(claim, "split_above", t.split_above, CLAIM_ROUNDING,

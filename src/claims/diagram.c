@@ -64,7 +64,8 @@ static void compare_solver(const struct claim *claim, int i, double factor, doub
 {
     struct ndl_error err;
     struct ndl_twofeature two = known_world(i, KNOWN[i].alpha);
-    const double angle[NDL_TWO_EVENTS] = {0, two.theta, two.theta / 2}, rho[NDL_TWO_EVENTS] = {1, 1, 2 * cos(two.theta / 2)};
+    const double angle[NDL_TWO_EVENTS] = {0, two.theta, two.theta / 2};
+    const double rho[NDL_TWO_EVENTS] = {1, 1, 2 * cos(two.theta / 2)};
     struct ndl_matrix X;
     claim_must(claim, ndl_matrix_alloc(&X, ROWS, 2, &err), &err);
     size_t row = 0;
@@ -100,9 +101,11 @@ static void check_minimisers(struct claim *claim)
     claim_scalar(claim, "known.count", KNOWNS, CLAIM_EXACT, "minimisers found by brute force");
     claim_scalar(claim, "known.error", known_error(1), CLAIM_CONVERGED, "largest deviation from them, degrees");
     claim_scalar(claim, "known.error_half", known_error(0.5), CLAIM_CONVERGED, "the same with alpha halved");
-    claim_scalar(claim, "solver.loss", loss, CLAIM_ROUNDING, "largest relative difference of the general solver's loss");
+    claim_scalar(claim, "solver.loss", loss, CLAIM_ROUNDING,
+                 "largest relative difference of the general solver's loss");
     claim_scalar(claim, "solver.angle", angle, CLAIM_ROUNDING, "largest difference of its atoms, radians");
-    claim_scalar(claim, "solver.loss_half", loss_half, CLAIM_CONVERGED, "the same with lambda = alpha instead of 2 alpha");
+    claim_scalar(claim, "solver.loss_half", loss_half, CLAIM_CONVERGED,
+                 "the same with lambda = alpha instead of 2 alpha");
     claim_scalar(claim, "solver.angle_half", angle_half, CLAIM_CONVERGED, "the same with lambda = alpha");
 }
 
@@ -113,7 +116,8 @@ static void check_ends(struct claim *claim)
     double phi[2];
     struct ndl_twofeature none = ndl_two_at(theta, alpha, 0), plenty = {theta, alpha, {1 / 3., 1 / 3., 1 / 3.}};
     double f = ndl_two_minimise(&none, phi).f, merged = alpha * (0.5 + cos(theta / 2)) - alpha * alpha / 2;
-    claim_scalar(claim, "ends.theta", theta / DEGREE, CLAIM_EXACT, "angle at which b = 0 and a = b = c are tried, degrees");
+    claim_scalar(claim, "ends.theta", theta / DEGREE, CLAIM_EXACT,
+                 "angle at which b = 0 and a = b = c are tried, degrees");
     claim_scalar(claim, "ends.alpha", alpha, CLAIM_EXACT, "penalty there");
     claim_scalar(claim, "none.cosine", cos(theta - phi[1]), CLAIM_CONVERGED, "d_2 . v_2 at b = 0");
     claim_scalar(claim, "none.loss_error", fabs(f - merged), CLAIM_ROUNDING, "|F - closed form| at b = 0");
@@ -209,7 +213,8 @@ static void check_boundary(struct claim *claim)
                  "largest relative error of equal pieces where one is");
     claim_scalar(claim, "boundary.end_error", end_error, CLAIM_CONVERGED,
                  "largest relative error if the closed form is used everywhere");
-    claim_scalar(claim, "boundary.jump_error", jump_error, CLAIM_ROUNDING, "largest error of the predicted jump, radians");
+    claim_scalar(claim, "boundary.jump_error", jump_error, CLAIM_ROUNDING,
+                 "largest error of the predicted jump, radians");
     claim_scalar(claim, "boundary.jump_error_none", largest, CLAIM_CONVERGED, "the same if none is predicted");
     claim_scalar(claim, "boundary.disagree_none", (double)jumps, CLAIM_EXACT, "points with a jump above 0.01 radians");
     claim_scalar(claim, "boundary.jump_largest", largest / DEGREE, CLAIM_CONVERGED, "largest predicted jump, degrees");

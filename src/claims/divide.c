@@ -270,8 +270,10 @@ int main(int argc, char **argv)
     claim_scalar(claim, "trials", TRIALS, CLAIM_EXACT, "trees of random strengths and lambda");
     claim_scalar(claim, "error", error, CLAIM_ROUNDING, "largest |loss / loss of the best partition - 1|, K = 1 to 8");
     claim_scalar(claim, "grown", grown, CLAIM_ROUNDING, "the same for dictionaries grown along the worst residual");
-    claim_scalar(claim, "peeled", peeled, CLAIM_CONVERGED, "smallest, if leaves were peeled off one by one, K = 2 to 6");
-    claim_scalar(claim, "stray", stray, CLAIM_ROUNDING, "grown dictionaries: largest share of code outside the parent's leaves");
+    claim_scalar(claim, "peeled", peeled, CLAIM_CONVERGED,
+                 "smallest, if leaves were peeled off one by one, K = 2 to 6");
+    claim_scalar(claim, "stray", stray, CLAIM_ROUNDING,
+                 "grown dictionaries: largest share of code outside the parent's leaves");
     claim_scalar(claim, "stray_other", stray_other, CLAIM_CONVERGED, "smallest, if another atom were the parent");
     claim_scalar(claim, "half", ratio[0][2], CLAIM_CONVERGED, "loss over bound with two atoms, mean");
     claim_scalar(claim, "seven", ratio[0][7], CLAIM_CONVERGED, "with seven");

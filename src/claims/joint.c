@@ -38,7 +38,8 @@ enum variant {
 
 /* Feature 3 is off in the first half of the samples.  In the other half the rest are strong, which
  * puts the means of features 1 and 2 near 0.6 of the range they have while 3 is off. */
-static void draw(const struct claim *claim, size_t trial, enum variant variant, struct ndl_matrix *X, struct ndl_model *m)
+static void draw(const struct claim *claim, size_t trial, enum variant variant, struct ndl_matrix *X,
+                 struct ndl_model *m)
 {
     gsl_rng *rng = claim_rng(claim, trial);
     struct ndl_matrix Z = claim_matrix(claim, N, FEATURES), D = claim_matrix(claim, FEATURES, FEATURES);
@@ -185,7 +186,8 @@ static void compare_methods(struct claim *claim, size_t m, size_t trial, struct 
 
 /* Extremes over the trials. */
 struct extremes {
-    double pairs, pairs_cut, margin, margin_filled, slope_error, slope_error_bias, leaves, stays, ratio_stays, ratio_leaves;
+    double pairs, pairs_cut, margin, margin_filled, slope_error, slope_error_bias, leaves, stays;
+    double ratio_stays, ratio_leaves;
 };
 
 static void examine(const struct claim *claim, size_t trial, enum variant variant, struct extremes *e)

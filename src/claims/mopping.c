@@ -1,9 +1,10 @@
 /** # Mopping up: a dog atom must take up what it can of a labrador
 
-Claim `mopping`.  A feature $s_i \ge 0$ along a unit vector $u$ orthogonal to all atoms fires only where $k$ does, and is left
-in the residual.  The codes do not see it, and the slope of the loss as $d_k$ tilts towards $u$ is
+Claim `mopping`.  A feature $s_i \ge 0$ along a unit vector $u$ orthogonal to all atoms fires only where $k$ does, and
+is left in the residual.  The codes do not see it, and the slope of the loss as $d_k$ tilts towards $u$ is
 
-$$ -2 \sum_i z_{ik}\, u \cdot r_i = \begin{cases} -2 N \,\mathrm{Cov}(z_k, s) & \text{bias free: it has absorbed } \langle s \rangle, \\
+$$ -2 \sum_i z_{ik}\, u \cdot r_i = \begin{cases} -2 N \,\mathrm{Cov}(z_k, s) & \text{bias free: it has absorbed }
+\langle s \rangle, \\
    -2 N \langle z_k s \rangle & \text{no bias.} \end{cases} $$
 
 The second is negative.  So is the first, unless parents are faint where the child fires: then the atom tilts away.
@@ -11,9 +12,9 @@ At the optimum, with a free bias,
 
 $$ \mathrm{Cov}(z_k, r) = \tfrac\lambda2 m_k d_k $$
 
-(without one, the same for $\langle z_k r \rangle$).  So the covariance vanishes exactly in every direction orthogonal to
-the *new* atom; along the old $u$ it is $\frac\lambda2 m_k\, u \cdot d_k$, of order $\lambda$.  With one atom that fires
-wherever the parent does, $d = (\cos\phi, \sin\phi)$ and $n = (-\sin\phi, \cos\phi)$ in the plane of parent and
+(without one, the same for $\langle z_k r \rangle$).  So the covariance vanishes exactly in every direction orthogonal
+to the *new* atom; along the old $u$ it is $\frac\lambda2 m_k\, u \cdot d_k$, of order $\lambda$.  With one atom
+that fires wherever the parent does, $d = (\cos\phi, \sin\phi)$ and $n = (-\sin\phi, \cos\phi)$ in the plane of parent and
 child, this is one equation for the tilt,
 
 $$ d^\top C\, n = \tfrac\lambda2 \langle x \rangle \cdot n , $$

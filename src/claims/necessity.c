@@ -222,7 +222,8 @@ static struct ndl_model turn_atoms(const struct claim *claim, gsl_rng *rng, cons
 {
     const double angle = degrees * M_PI / 180;
     const size_t d = m->D.cols;
-    struct ndl_model turned = {claim_copy(claim, &m->D), claim_copy(claim, &m->b), .lambda = m->lambda, .bias = m->bias};
+    struct ndl_model turned = {claim_copy(claim, &m->D), claim_copy(claim, &m->b), .lambda = m->lambda,
+                               .bias = m->bias};
     for (size_t k = 0; k < m->D.rows; k++) {
         double u[MAX_DIMENSION], *atom = ndl_row(&turned.D, k);
         ndl_random_unit(rng, u, d);
@@ -377,8 +378,8 @@ static void examine(struct claim *claim, size_t trial, struct found *found, stru
     bool optimum = certificate.worst <= CONVERGED;
     struct margins margins = find_margins(claim, &m, optimum ? 0 : -1);
     struct weights w = measure_weights(claim, &X, &m);
-    memcpy(row, (double[COLUMNS]){(double)trial, p.kind, (double)p.N, (double)p.d, (double)p.K, p.lambda, p.noise, p.bias,
-           (double)certificate.live, certificate.loss / (double)p.N, certificate.worst, margins.smallest[PAIR],
+    memcpy(row, (double[COLUMNS]){(double)trial, p.kind, (double)p.N, (double)p.d, (double)p.K, p.lambda, p.noise,
+           p.bias, (double)certificate.live, certificate.loss / (double)p.N, certificate.worst, margins.smallest[PAIR],
            margins.smallest[FULL], w.negative, w.on, w.sum, w.barycentre}, COLUMNS * sizeof(double));
     if (optimum) {
         found->converged++;
@@ -423,7 +424,8 @@ static void record(struct claim *claim, const struct found *f, const struct tall
         {"turned.degrees", DEGREES[SHOWN], exact, "turn of every atom, first control"},
         {"leaking.share", LEAK, exact, "how much of a feature leaks, second control"},
         {"leaking.problems", leaks, 0.02, "optima with two features, so that one can leak"},
-        {"leaking.pair", (double)t->leaking_violated[PAIR] / leaks, exact, "share of the leaking optima with a pair outside"},
+        {"leaking.pair", (double)t->leaking_violated[PAIR] / leaks, exact,
+         "share of the leaking optima with a pair outside"},
         {"leaking.full", (double)t->leaking_violated[FULL] / leaks, exact, "share with a K-feature condition outside"},
         {"leaking.unconverged", (double)t->rejected / leaks, exact, "share that the certificate rejects"});
     record_weights(claim, "weights", f->weights);

@@ -88,8 +88,7 @@ struct line {
     double up, down; /* shares of the samples on which the atoms u and -u fire */
 };
 
-/* *single (may be NULL) receives the loss with the atom u alone. */
-static struct line pair_line(const struct claim *claim, const struct ndl_matrix *X, double *single)
+static struct line pair_line(const struct claim *claim, const struct ndl_matrix *X)
 {
     struct ndl_error err;
     struct ndl_matrix s = claim_matrix(claim, SAMPLES, 1);
@@ -101,23 +100,32 @@ static struct line pair_line(const struct claim *claim, const struct ndl_matrix 
         line.up += (s.v[i] - line.b > LAMBDA / 2) / (double)SAMPLES;
         line.down += (s.v[i] - line.b < -LAMBDA / 2) / (double)SAMPLES;
     }
-    if (single) {
-        struct ndl_model m;
-        struct ndl_fit_options options = ndl_fit_defaults(1, LAMBDA);
-        options.D0 = &(struct ndl_matrix){1, 1, &(double){1}};
-        *single = claim_fit(claim, &s, &options, &m, NULL);
-        ndl_model_free(&m);
-    }
     ndl_matrix_free(&s);
     return line;
 }
 
-static double sparse_loss(const struct ndl_matrix *X, size_t j)
+/* The same measured: one atom on coordinate j alone. */
+static double single_loss(const struct claim *claim, const struct ndl_matrix *X, size_t j)
+{
+    struct ndl_matrix s = claim_matrix(claim, SAMPLES, 1);
+    struct ndl_model m;
+    struct ndl_fit_options options = ndl_fit_defaults(1, LAMBDA);
+    options.D0 = &(struct ndl_matrix){1, 1, &(double){1}};
+    for (size_t i = 0; i < SAMPLES; i++)
+        s.v[i] = ndl_row(X, i)[j];
+    double loss = claim_fit(claim, &s, &options, &m, NULL);
+    ndl_model_free(&m);
+    ndl_matrix_free(&s);
+    return loss;
+}
+
+/* By the formula; its bias b_j times `share`. */
+static double sparse_loss(const struct ndl_matrix *X, size_t j, double share)
 {
     double p = 0, sum = 0;
     for (size_t i = 0; i < SAMPLES; i++)
         p += (ndl_row(X, i)[j] > 0) / (double)SAMPLES;
-    double b = LAMBDA / 2 * p / (1 - p);
+    double b = share * LAMBDA / 2 * p / (1 - p);
     for (size_t i = 0; i < SAMPLES; i++) {
         double z = ndl_row(X, i)[j];
         sum += z > 0 ? LAMBDA * (z - b) - LAMBDA * LAMBDA / 4 : b * b;
@@ -141,17 +149,22 @@ static void measure(const struct ndl_model *m, const struct line *dense, double 
 /* The controls: an atom fewer, no bias and data on one side, and a sum of lines in which u has one atom. */
 static void try_pair(struct claim *claim)
 {
-    double full[MEASURES][TRIALS], few[MEASURES][TRIALS], one_sided[TRIALS], alone[TRIALS], loss, single;
+    double full[MEASURES][TRIALS], few[MEASURES][TRIALS], one_sided[TRIALS], alone[TRIALS], loss;
+    double line = 0, line_unbiased = DBL_MAX;
     for (size_t trial = 0; trial < TRIALS; trial++) {
         gsl_rng *rng = claim_rng(claim, 100 + trial);
         struct ndl_matrix X = draw_mixture(claim, rng, 0, 1, 1);
-        struct line dense = pair_line(claim, &X, &single);
+        struct line dense = pair_line(claim, &X);
         double sparse = 0;
-        for (size_t j = 1; j < D; j++)
-            sparse += sparse_loss(&X, j);
+        for (size_t j = 1; j < D; j++) {
+            double measured = single_loss(claim, &X, j);
+            sparse += sparse_loss(&X, j, 1);
+            line = fmax(line, fabs(sparse_loss(&X, j, 1) / measured - 1));
+            line_unbiased = fmin(line_unbiased, fabs(sparse_loss(&X, j, 0) / measured - 1));
+        }
         struct ndl_model m = fit(claim, rng, &X, SPARSE + 2, true, 5, &loss);
         measure(&m, &dense, loss, dense.loss + sparse, trial, full);
-        alone[trial] = loss / (single + sparse) - 1;
+        alone[trial] = loss / (single_loss(claim, &X, 0) + sparse) - 1;
         ndl_model_free(&m);
         m = fit(claim, rng, &X, SPARSE + 1, true, 8, &loss);
         measure(&m, &dense, loss, dense.loss + sparse, trial, few);
@@ -177,7 +190,10 @@ static void try_pair(struct claim *claim)
         snprintf(text, sizeof text, "one atom fewer: %s", meaning[q]);
         claim_spread(claim, key, few[q], TRIALS, SEARCH, text);
     }
-    claim_spread(claim, "alone.excess", alone, TRIALS, CLAIM_CONVERGED, "loss over the lines' if u had one atom, minus 1");
+    claim_scalar(claim, "line.loss", line, CLAIM_ROUNDING, "a sparse feature alone: largest |loss / formula - 1|");
+    claim_scalar(claim, "line.loss_unbiased", line_unbiased, CLAIM_CONVERGED, "the least with b_j = 0 in the formula");
+    claim_spread(claim, "alone.excess", alone, TRIALS, CLAIM_CONVERGED,
+                 "loss over the lines' if u had one atom, minus 1");
     claim_spread(claim, "cold.cosine", one_sided, TRIALS, SEARCH, "smallest cosine without a bias, s > 0");
 }
 
@@ -188,8 +204,8 @@ very sample: the share of it below $b^* - \lambda/2$.
 
 Just above $p = 1/2$ the fifth atom may do more good elsewhere. For $\lambda \to 0$ the partner saves
 $\lambda (p \mathrm{E} s - \mathrm{E}|s - \mathrm{median}|)$ per sample, which for activations $1/2$ plus a unit
-exponential is $\lambda (3p - 3/2 - \log 2p)$; an atom along $u + v_j$ saves $(2 - \sqrt 2) \min(s, z_j)$ where both fire,
-$\lambda (2 - \sqrt 2)\, p q$ with $q$ the rate of $z_j$. They are equal at the `density_threshold`. */
+exponential is $\lambda (3p - 3/2 - \log 2p)$; an atom along $u + v_j$ saves $(2 - \sqrt 2) \min(s, z_j)$ where both
+fire, $\lambda (2 - \sqrt 2)\, p q$ with $q$ the rate of $z_j$. They are equal at the `density_threshold`. */
 static double density_threshold(void)
 {
     double low = 0.5, high = 0.9;
@@ -217,7 +233,7 @@ static void try_density(struct claim *claim)
         for (size_t repeat = 0; repeat < REPEATS; repeat++) {
             gsl_rng *rng = claim_rng(claim, 200 + r * REPEATS + repeat);
             struct ndl_matrix X = draw_mixture(claim, rng, 0, DENSITY[r], 1);
-            struct line dense = pair_line(claim, &X, NULL);
+            struct line dense = pair_line(claim, &X);
             struct ndl_model m = fit(claim, rng, &X, SPARSE + 2, true, 5, &loss);
             double partner = activity_along(&m, -1);
             mean[0] += partner / REPEATS;

@@ -188,7 +188,8 @@ int main(int argc, char **argv)
     claim_must(claim, ndl_matrix_alloc(&hulls, PANELS, 6, &err), &err);
     claim_must(claim, ndl_tsv_read(&cosines, claim_data(claim, "panels/cosines.tsv"), &err), &err);
     if (cosines.rows != PANELS || cosines.cols != 1)
-        claim_must(claim, ndl_fail(&err, NDL_BADDATA, "panels/cosines.tsv: %d rows of one cosine wanted", PANELS), &err);
+        claim_must(claim, ndl_fail(&err, NDL_BADDATA, "panels/cosines.tsv: %d rows of one cosine wanted", PANELS),
+                   &err);
     claim_scalar(claim, "cosine", cosines.v[1], CLAIM_EXACT, "d_1 . d_2 of panel B");
     claim_scalar(claim, "lambda", LAMBDA, CLAIM_EXACT, "lambda of the solver runs");
     claim_table(claim, "scatter",

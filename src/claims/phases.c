@@ -178,7 +178,8 @@ static struct ndl_family at_angle(int i, int j)
 
 struct tally {
     size_t points, wrong, others, kinds[NDL_FAMILY_KINDS];
-    double loss_error, loss_error_recovered, gap; /* gap: the smallest to another local minimum, INFINITY if none was met */
+    double loss_error, loss_error_recovered;
+    double gap; /* the smallest to another local minimum, INFINITY if none was met */
 };
 
 static struct tally run_grid(struct claim *claim, const char *table, struct ndl_family (*at)(int, int), int stride,
@@ -204,7 +205,8 @@ static struct tally run_grid(struct claim *claim, const char *table, struct ndl_
             t.gap = fmin(t.gap, found.gap);
             if (found.kind == predicted.kind && predicted.loss > 0)
                 t.loss_error = fmax(t.loss_error, fabs(found.loss / predicted.loss - 1));
-            t.loss_error_recovered = fmax(t.loss_error_recovered, fabs(found.loss / (f.lambda * (1 + 2 * f.child)) - 1));
+            t.loss_error_recovered = fmax(t.loss_error_recovered,
+                                          fabs(found.loss / (f.lambda * (1 + 2 * f.child)) - 1));
             claim_row(claim, (double[]){f.child, f.lambda, f.rho, found.kind, predicted.kind, found.loss,
                                         isinf(found.gap) ? 0 : found.gap});
             claim_progress(claim, t.points, (size_t)(Q * COLUMNS / stride), table);

@@ -313,7 +313,8 @@ static void compare_values(struct problem *p, const char *which)
     }
     char key[64];
     snprintf(key, sizeof key, "%s.spread", which);
-    claim_scalar(claim, key, spread, CLAIM_ROUNDING, "largest relative difference of the optima of (a), (c), (d) from (b)");
+    claim_scalar(claim, key, spread, CLAIM_ROUNDING,
+                 "largest relative difference of the optima of (a), (c), (d) from (b)");
     snprintf(key, sizeof key, "%s.wrong_weight", which);
     claim_scalar(claim, key, wrong, CLAIM_ROUNDING, "smallest such difference of (c) with lambda in place of lambda/2");
     snprintf(key, sizeof key, "%s.together", which);

@@ -304,6 +304,7 @@ int main(int argc, char **argv)
         {"weights", t.most[WEIGHTS], any, "largest relative residual of the weights' identity"},
         {"weights_centred", t.least[CENTRED], any, "least without a bias if <r> is left out"},
         {"weights_other", t.least[OTHER], any, "least with another atom's weights"},
-        {"outside", t.most[OUTSIDE], any, "planar data, free bias: by how much a point sticks out of its hull, at most"});
+        {"outside", t.most[OUTSIDE], any,
+         "planar data, free bias: by how much a point sticks out of its hull, at most"});
     return claim_end(claim);
 }

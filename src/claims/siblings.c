@@ -47,7 +47,8 @@ static void build(const struct claim *claim, const struct ndl_family *f, struct 
 
 struct outcome {
     enum ndl_family_kind kind;
-    double loss, gap, fires; /* per sample; relative; code of the parent's atom with a single child, the larger of two */
+    double loss, gap; /* per sample; relative */
+    double fires;     /* code of the parent's atom with a single child, the larger of two */
 };
 
 static struct outcome search(const struct claim *claim, const struct ndl_family *f, double *residual)
@@ -143,9 +144,12 @@ static void run_grid(struct claim *claim, double *residual)
     claim_scalar(claim, "mixed", (double)mixed, CLAIM_EXACT, "mixed points");
     claim_scalar(claim, "recovered", (double)recovered, CLAIM_EXACT, "points where the parent is recovered");
     claim_scalar(claim, "others", (double)others, CLAIM_ROUNDING, "points where another local minimum was met");
-    claim_scalar(claim, "gap", isinf(gap) ? 1 : gap, CLAIM_ROUNDING, "the smallest relative distance to one, 1 if none");
-    claim_scalar(claim, "loss_error", loss_error, CLAIM_ROUNDING, "largest relative difference of loss and closed form");
-    claim_scalar(claim, "loss_error_bound", loss_error_bound, CLAIM_CONVERGED, "the same for the wide bound, all points");
+    claim_scalar(claim, "gap", isinf(gap) ? 1 : gap, CLAIM_ROUNDING,
+                 "the smallest relative distance to one, 1 if none");
+    claim_scalar(claim, "loss_error", loss_error, CLAIM_ROUNDING,
+                 "largest relative difference of loss and closed form");
+    claim_scalar(claim, "loss_error_bound", loss_error_bound, CLAIM_CONVERGED,
+                 "the same for the wide bound, all points");
 }
 
 static void check_boundary(struct claim *claim, double *residual)

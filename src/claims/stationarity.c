@@ -141,6 +141,7 @@ int main(int argc, char **argv)
         {"moved", t.moved, any, "least residual of the bias with the bias moved by 1e-3"},
         {"relabelled", t.relabelled, any, "least residual of the codes with lambda stated 1 % too large"},
         {"lengthened", t.lengthened, any, "least | |d_k| - 1 | with one atom lengthened by 1e-3"},
-        {"raised", t.raised, any, "least min_i z_ik / m_k with an atom's code raised by 1, the bias lowered by the atom"});
+        {"raised", t.raised, any,
+         "least min_i z_ik / m_k with an atom's code raised by 1, the bias lowered by the atom"});
     return claim_end(claim);
 }

@@ -35,7 +35,8 @@ of $v_2$ costs $\frac b2\sin^2(\theta-\varphi)$, of order $\alpha$ like the code
 reconstructed, with a code of length $2\cos\frac\theta2\cos\frac{\theta-\varphi}2/\cos\frac\varphi2
 =2\cos\frac\theta2\,(\cos\frac\theta2+\sin\frac\theta2\tan\frac\varphi2)$. The loss above its
 value for the merged atoms is therefore $\alpha c$ times
-$$\sin\theta\,\bigl(\tan\tfrac\varphi2-\tan\tfrac\theta4\bigr)-\tfrac\beta2\bigl(\sin^2\tfrac\theta2-\sin^2(\theta-\varphi)\bigr).$$
+$$\sin\theta\,\bigl(\tan\tfrac\varphi2-\tan\tfrac\theta4\bigr)
+  -\tfrac\beta2\bigl(\sin^2\tfrac\theta2-\sin^2(\theta-\varphi)\bigr).$$
 The first bracket is $\sin\frac\eta2/(\cos\frac\varphi2\cos\frac\theta4)$, the second
 $\sin(\theta-\eta)\sin\eta$: the loss is zero again at the $\beta$ below, and the smallest of
 these is the boundary. */
@@ -100,8 +101,8 @@ static void check_limit(struct claim *claim)
         naive = fmax(naive, fabs((2 * two - one) / beta_at(theta, theta / 2) - 1));
         jump_error = fmax(jump_error, fabs(2 * (above[1] - below[1]) - moved - jump));
         jump_largest = fmax(jump_largest, jump);
-        exponent_large = fmax(exponent_large, fabs(log2(ndl_two_threshold(theta, 0.2, 0.2, 6, stopped_merging, NULL, NULL) /
-                                                        one)) / log2(0.2 / h));
+        double large = ndl_two_threshold(theta, 0.2, 0.2, 6, stopped_merging, NULL, NULL);
+        exponent_large = fmax(exponent_large, fabs(log2(large / one)) / log2(0.2 / h));
         exponent = fmax(exponent, fabs(log2(one / two))); /* b / c = alpha beta: 1 + log2(one / two) */
         one = ndl_two_threshold(theta, h, 0.2, 40, recovered, NULL, NULL);
         two = ndl_two_threshold(theta, h / 2, 0.2, 40, recovered, NULL, NULL);

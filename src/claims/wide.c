@@ -109,13 +109,14 @@ static struct ndl_model encode(const struct claim *claim, const struct ndl_matri
 /* What the trials found: extremes over all of them. */
 static struct {
     double lowest, unshrunk;             /* smallest loss / bound - 1, and with the bound a reader might guess */
-    double attained, learned;            /* largest gap of the rays themselves, of K = 8 atoms learned from random starts */
+    double attained, learned;            /* largest gap of the rays themselves; of 8 atoms learned */
     double short_one, biased_rays;       /* smallest gap with 7 atoms; with 8 and a bias */
     double disagree, tested, split;      /* dictionaries, in all and those on which test and gap disagree */
     double dual, dual_stretched;         /* largest gap over the dual's bound; the same with codes too large */
+    double empty, empty_biased;          /* largest |dual's bound / gap - 1| without codes; least for the other bound */
     double slope, slope_sample;          /* relative errors of the slope */
     double rise, rise_none;              /* least gain over the parabola's depth; most without the new atom */
-    double stop, before_stop[2], stop_atoms; /* with a bias: gap with all directions; least and most with one fewer; how many */
+    double stop, stop_atoms, before_stop[2]; /* with a bias: gap with all directions, how many; with one fewer */
 } found;
 
 static void least(double *smallest, double value)
@@ -247,6 +248,12 @@ static void try_stop(const struct claim *claim, gsl_rng *rng, const struct ndl_m
     struct ndl_matrix b = claim_matrix(claim, 1, DIMENSION), few;
     claim_must(claim, ndl_wide_bound(X, LAMBDA, false, &bound, NULL, &err), &err);
     struct ndl_model m = encode(claim, X, rays, &b);
+    size_t none[RAYS * EACH + 1] = {0}; /* no code at all: every |x_i|^2 is left, and the dual is exact */
+    const struct ndl_model empty = {.D = m.D, .b = b, .Z = {X->rows, RAYS, none, NULL, NULL}, .lambda = LAMBDA};
+    double left = ndl_loss(X, &empty), other;
+    claim_must(claim, ndl_wide_bound(X, LAMBDA, true, &other, NULL, &err), &err);
+    most(&found.empty, fabs(dual_gap(X, &empty) / (left - bound) - 1));
+    least(&found.empty_biased, fabs(dual_gap(X, &empty) / (left - other) - 1));
     most(&found.attained, fabs(ndl_loss(X, &m) / bound - 1));
     ndl_model_free(&m);
 
@@ -280,10 +287,11 @@ static void try_stop(const struct claim *claim, gsl_rng *rng, const struct ndl_m
 int main(int argc, char **argv)
 {
     struct claim *claim = claim_begin(argc, argv,
-        "Compares dictionaries of 1 to 16 atoms with the bound of the wide limit, on eight rays in four dimensions, with and "
-        "without a bias.\vExample: wide --seed 2 --out build/results");
+        "Compares dictionaries of 1 to 16 atoms with the bound of the wide limit, on eight rays in four dimensions, "
+        "with and without a bias.\vExample: wide --seed 2 --out build/results");
     double rows[2][WIDEST + 1][TRIALS][3];
-    found.lowest = found.unshrunk = found.short_one = found.biased_rays = found.rise = found.before_stop[0] = DBL_MAX;
+    found.lowest = found.unshrunk = found.short_one = found.biased_rays = found.rise = found.before_stop[0] =
+        found.empty_biased = DBL_MAX;
     for (size_t trial = 0; trial < TRIALS; trial++) {
         gsl_rng *rng = claim_rng(claim, trial);
         struct ndl_matrix rays, X = draw_rays(claim, rng, EACH, &rays);
@@ -336,7 +344,10 @@ int main(int argc, char **argv)
         {"biased", found.biased_rays, 0.1, "smallest gap with 8 atoms and a bias"},
         {"dual", found.dual, CLAIM_CONVERGED, "largest gap over what the residuals allow, no bias"},
         {"dual.stretched", found.dual_stretched, 0.1, "the same with codes one per cent too large"},
-        {"gain.none", found.rise_none, CLAIM_ROUNDING, "the largest gain of a second run without a new atom, so measured"},
+        {"dual.empty", found.empty, CLAIM_ROUNDING, "no codes: largest |what the residuals allow / gap - 1|"},
+        {"dual.empty_biased", found.empty_biased, CLAIM_CONVERGED, "the least if the bound had a free bias"},
+        {"gain.none", found.rise_none, CLAIM_ROUNDING,
+         "the largest gain of a second run without a new atom, so measured"},
         {"slope", found.slope, CLAIM_ROUNDING, "new atom along the residual: largest relative error of the slope"},
         {"slope.sample", found.slope_sample, 0.1, "the same for an atom along the sample"},
         {"gain", found.rise, 0.1, "smallest gain of the refitted dictionary over (|r| - lambda/2)^2"},
