@@ -70,6 +70,14 @@ awk -v g="$(field report.json amortisation_gap)" '!/^#/ && !/^feature/ {s += $8}
 # A gap nobody can reach: written, exit 1.
 exits 1 "$encode" R.tsv --decoder E.tsv --lambda 0.1 --gap 1e-30 --out Zs.npz && says 'ndl-encode: Zs.npz: written, but'
 same Z1.npz Zs.npz
+# All codes zero, one dimension, an atom per sample.
+exits 0 "$encode" X.tsv --decoder D.tsv --lambda 1e300 --out Zs.npz --json
+equals "$(field "$scratch/out" nonzeros)" 0 'a huge penalty'
+printf '3\n-2\n0\n' >line.tsv
+printf '1\n-1\n' >ends.tsv
+exits 0 "$encode" line.tsv --decoder ends.tsv --lambda 0.2 --out Zs.npz --json
+equals "$(field "$scratch/out" loss)" 0.98 'on a line: 0.2 (3 + 2) - 2 (0.2 / 2)^2'
+exits 0 "$encode" X.tsv --decoder X.tsv --lambda 0.2 --out Zs.npz
 exits 0 "$encode" --help && says 'Example'
 
 refuses() { # PATTERN OPTIONS...
@@ -98,6 +106,10 @@ refuses 'D.tsv' X.tsv --decoder D.tsv --bias D.tsv
 refuses 'nan.tsv' nan.tsv --decoder D.tsv
 refuses 'nan.tsv' X.tsv --decoder nan.tsv
 refuses 'negative.tsv' X.tsv --decoder D.tsv --compare negative.tsv
+printf '1e200\t1\n1\t1e200\n' >huge.tsv
+printf '1e200\t1\n1\t1\n' >hugecodes.tsv
+refuses 'huge.tsv: too large to square' huge.tsv --decoder D.tsv
+refuses 'hugecodes.tsv: too large to square' X.tsv --decoder D.tsv --compare hugecodes.tsv
 refuses 'few.tsv: codes are 1 x 2' X.tsv --decoder D.tsv --compare few.tsv
 refuses 'cut.npz' X.tsv --decoder D.tsv --compare cut.npz
 refuses 'cut2.npz' X.tsv --decoder D.tsv --compare cut2.npz

@@ -67,6 +67,36 @@ awk 'BEGIN {for (i = 0; i < 1100; i++) print i % 3 + 1 "\t" i % 5}' >long.tsv
 cp stay/Z.npy deep/run/Z.npy
 "$fit" long.tsv --atoms 1000 --lambda 0.2 --max-iterations 1 --out deep/run >/dev/null 2>&1
 [ ! -e deep/run/Z.npy ] || complain 'a stale Z.npy'
+
+# Odd data.  All codes zero, more atoms than samples, one sample, one dimension, samples that are all the same or 0:
+# learned, without NaN, and nothing is below the bound.
+printf '1\t2\t3\n' >one.tsv
+awk 'BEGIN {for (i = 0; i < 50; i++) print i % 7 - 3}' >line.tsv
+awk 'BEGIN {for (i = 0; i < 50; i++) print "1\t2\t3"}' >constant.tsv
+awk 'BEGIN {for (i = 0; i < 20; i++) print "0\t0"}' >zeros.tsv
+for case in 'X.tsv 3 1e6' 'X.tsv 3 1e300' 'X.tsv 100 0.2' 'one.tsv 2 0.2' 'line.tsv 2 0.2' 'constant.tsv 3 0.2' 'zeros.tsv 2 0.2'; do
+    # shellcheck disable=SC2086
+    set -- $case
+    for bias in '' --no-bias; do
+        # shellcheck disable=SC2086
+        exits 0 "$fit" "$1" --atoms "$2" --lambda "$3" $bias --out odd
+        grep -q -i nan "$scratch/out" && complain "NaN: $case $bias"
+        awk -v g="$(field odd/report.json gap_relative)" 'BEGIN {exit !(g != "" && g >= 0)}' || complain "below the bound: $case $bias"
+        rm -r odd
+    done
+done
+
+# A terminal sees the progress; without one there is none (every `exits` above); Ctrl-C leaves nothing.
+awk 'BEGIN {srand(1); for (i = 0; i < 2000; i++) {for (j = 0; j < 8; j++) printf "%.4f\t", rand(); print rand()}}' >noise.tsv
+if command -v script >/dev/null; then
+    script -qefc "$fit noise.tsv --atoms 40 --lambda 0.01 --max-iterations 40 --threads 1 --out seen" seen.txt >/dev/null </dev/null
+    grep -q 'loss [0-9.]*, gap [0-9.]* %, residual .* left' seen.txt || complain "no progress on a terminal"
+    script -qefc "$fit noise.tsv --atoms 40 --lambda 0.01 --max-iterations 40 --threads 1 --quiet --out seen" quiet.txt \
+        >/dev/null </dev/null
+    grep -q residual.*left quiet.txt && complain 'progress in spite of --quiet'
+fi
+timeout -s INT 0.3 "$fit" noise.tsv --atoms 200 --lambda 0.001 --max-iterations 100000 --out stopped >/dev/null 2>&1
+[ -z "$(ls -A stopped 2>/dev/null)" ] || complain "left by an interrupted run: $(ls -A stopped)"
 exits 0 "$fit" --help && says 'Example'
 exits 0 "$fit" --version && says 'Sparse Optima'
 

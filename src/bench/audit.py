@@ -1,83 +1,138 @@
 """The audit against the co-occurrence product: audit.py NDL-CHECK DIRECTORY [SAMPLES [FEATURES [ACTIVE]]]
 
-Makes codes of 1,000,000 samples x 16,384 features with 50 active each (an uncompressed
-float32 .npz) and a decoder in DIRECTORY, then measures in one run, on the same file,
-    1. ndl-check, whole: start, reading, audit of all pairs, summary, with all threads and with one;
+Makes codes in DIRECTORY, by default 1,000,000 samples x 16,384 features (an uncompressed float32 .npz), in two ways:
+    even    exactly ACTIVE = 50 features per sample, their frequencies fall like a power law
+    dense   about as many, independent, of Zipf frequencies; 20 features are on in 10 to 60 % of the samples,
+            and planted ones fire only when another one does, some of these again in a chain of three
+and measures on each, in one run and on the same file,
+    1. ndl-check, whole: start, reading, audit of all pairs, with all threads and with one;
     2. what a user would write with scipy.sparse, Zb.T @ Zb, the product alone, without reading.
-Prints seconds, peak memory and the ratio.  Frequencies of features fall like a power law, and one
-feature in a hundred fires only when another does, as in a real dictionary."""
-import os, resource, subprocess, sys, time
+Checked besides: five shards give the same table, and it lists every planted pair as violated.  The ratio of processor
+times hardly depends on what else the machine does; the one of elapsed times does."""
+import os
+import resource
+import subprocess
+import sys
+import time
+
 import numpy as np
 import scipy.sparse as sp
 
 CHECK, DIRECTORY = sys.argv[1:3]
 N, K, ACTIVE = (int(word) for word in sys.argv[3:] + ["1000000", "16384", "50"][len(sys.argv) - 3:])
 D = 64  # the audit computes cosines only where it needs one: the dimension hardly matters
+DENSE, PLANTED, SHARDS = 20, 100, 5
 
 
-def make(path):
-    """Exactly ACTIVE distinct features per sample, in increasing order."""
+def exponential(rng, count):
+    return rng.exponential(size=count).astype(np.float32) + np.float32(0.01)
+
+
+def even():
+    """Exactly ACTIVE distinct features per sample, in increasing order; nothing is planted."""
     rng = np.random.default_rng(1)
-    weight = (np.arange(K) + 100.0) ** -0.7  # by place in `order`
-    order = rng.permutation(K).astype(np.int32)
-    children, others = order[:K // 100], order[K // 100:]
-    weight[:K // 100] = 0  # children are not drawn, they replace something where their parent is on
-    cumulative = np.cumsum(weight / weight.sum())
-    parents = rng.choice(others, len(children), replace=False)
+    weight = (np.arange(K) + 100.0) ** -0.7
+    order, cumulative = rng.permutation(K).astype(np.int32), np.cumsum(weight / weight.sum())[:-1]
     indices = np.empty((N, ACTIVE), np.int32)
     for first in range(0, N, 20000):
-        rows = min(20000, N - first)
-        block = order[np.searchsorted(cumulative[:-1], rng.random((rows, ACTIVE)))]
+        block = order[np.searchsorted(cumulative, rng.random(indices[first:first + 20000].shape))]
         while True:
             block.sort(axis=1)
             again = np.zeros(block.shape, bool)
             again[:, 1:] = block[:, 1:] == block[:, :-1]
             if not again.any():
                 break
-            block[again] = order[np.searchsorted(cumulative[:-1], rng.random(again.sum()))]
-        for child, parent in zip(children, parents):
-            row, place = np.nonzero(block == parent)
-            half = rng.random(len(row)) < 0.5
-            block[row[half], place[half] - 1] = child  # may displace another parent: not all are perfect
-        block.sort(axis=1)
-        indices[first:first + rows] = block
-    values = rng.exponential(size=N * ACTIVE).astype(np.float32) + np.float32(0.01)
-    Z = sp.csr_matrix((values, indices.ravel(), np.arange(0, N * ACTIVE + 1, ACTIVE)), shape=(N, K))
-    sp.save_npz(path, Z, compressed=False)
+            block[again] = order[np.searchsorted(cumulative, rng.random(again.sum()))]
+        indices[first:first + 20000] = block
+    start = np.arange(0, N * ACTIVE + 1, ACTIVE)
+    return sp.csr_matrix((exponential(rng, N * ACTIVE), indices.ravel(), start), shape=(N, K)), set()
+
+
+def dense():
+    """Also the planted pairs (descendant, ancestor)."""
+    rng = np.random.default_rng(2)
+    order = [int(k) for k in rng.permutation(K)]
+    rate = np.zeros(K)
+    rate[order[:DENSE]] = np.linspace(0.1, 0.6, DENSE)
+    zipf = 1 / (np.arange(K - DENSE) + 10)
+    rate[order[DENSE:]] = np.minimum(max(ACTIVE - rate.sum(), 5) * zipf / zipf.sum(), 0.1)
+    parent = dict(zip(order[-PLANTED:], order[:DENSE // 2] + order[DENSE:]))  # rare features are given parents,
+    parent.update(zip(order[-PLANTED - PLANTED // 5:-PLANTED], order[-PLANTED:]))  # and some of them children
+    on = {}
+    for k in sorted(range(K), key=lambda k: (k in parent) + (parent.get(k) in parent)):
+        if k in parent:
+            there = on[parent[k]]
+            on[k] = there[rng.random(len(there)) < rng.uniform(0.05, 0.6)]
+        else:
+            on[k] = np.unique(rng.integers(N, size=rng.binomial(N, rate[k]), dtype=np.int32))
+    start = np.concatenate([[0], np.cumsum([len(on[k]) for k in range(K)])])
+    rows = np.concatenate([on[k] for k in range(K)])
+    pairs = {(k, j) for k in parent if len(on[k]) for j in (parent[k], parent.get(parent[k])) if j is not None}
+    return sp.csc_matrix((exponential(rng, len(rows)), rows, start), shape=(N, K)).tocsr(), pairs
 
 
 def measure(*words):
-    """Seconds and peak MiB of a child process."""
+    """Elapsed seconds, seconds of processor time and peak MiB of a child process, and what it prints."""
     begun = time.monotonic()
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     text = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     assert status == 0, words
-    return time.monotonic() - begun, usage.ru_maxrss / 1024, text
+    return time.monotonic() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text
 
 
-codes, decoder = os.path.join(DIRECTORY, "audit-codes.npz"), os.path.join(DIRECTORY, "audit-decoder.npy")
-make(codes)
-np.save(decoder, np.random.default_rng(2).normal(size=(K, D)).astype(np.float32))
+def table(path):
+    with open(path) as lines:
+        return [line for line in lines if line[0] != '#']
 
-threads = len(os.sched_getaffinity(0))
-print(f"{N} x {K}, {ACTIVE} active; load average {os.getloadavg()[0]:.2f} on {threads} processors", flush=True)
-times = {}
-for count in sorted({1, threads}, reverse=True):
-    seconds, peak, text = measure(CHECK, "--codes", codes, "--decoder", decoder, "--top", "0", "--threads", str(count))
-    times[count] = seconds
-    print(f"ndl-check, {count} threads: {seconds:.2f} s, peak {peak:.0f} MiB", flush=True)
-print("    " + "\n    ".join(text.split("\n\n")[0].splitlines()))
 
-Z = sp.load_npz(codes)
-Zb = (Z > 0).astype(np.float32)
-del Z
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-begun = time.monotonic()
-C = Zb.T @ Zb
-seconds = time.monotonic() - begun
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(f"scipy.sparse Zb.T @ Zb: {seconds:.2f} s, peak {peak:.0f} MiB ({C.nnz} nonzeros)")
-print("ratio: " + ", ".join(f"{seconds / t:.1f} with {count} threads" for count, t in sorted(times.items(), reverse=True)))
-os.remove(codes)
-os.remove(decoder)
+def product(path):
+    Z = sp.load_npz(path)
+    Zb = (Z > 0).astype(np.float32)
+    del Z
+    begun, processor = time.monotonic(), time.process_time()
+    C = Zb.T @ Zb
+    print(time.monotonic() - begun, time.process_time() - processor, C.nnz)
+
+
+def compare(name, make):
+    path = {what: os.path.join(DIRECTORY, f'audit-{what}') for what in ('codes.npz', 'decoder.npy', 'pairs.tsv')}
+    shards = [os.path.join(DIRECTORY, f'audit-part-{s}.npz') for s in range(SHARDS)]
+    codes, decoder, pairs = path.values()
+    Z, planted = make()
+    sp.save_npz(codes, Z, compressed=False)
+    for s, shard in enumerate(shards):
+        sp.save_npz(shard, Z[N * s // SHARDS:N * (s + 1) // SHARDS], compressed=False)
+    np.save(decoder, np.random.default_rng(3).normal(size=(K, D)).astype(np.float32))
+    threads = len(os.sched_getaffinity(0))
+    print(f'{name}: {N} x {K}, {Z.nnz / N:.1f} active; load average {os.getloadavg()[0]:.2f} on {threads} processors', flush=True)
+    del Z
+    arguments = '--decoder', decoder, '--top', '0', '--out', pairs, '--codes'
+    elapsed, processor = {}, {}
+    for count in sorted({1, threads}, reverse=True):
+        elapsed[count], processor[count], peak, text = measure(CHECK, '--threads', str(count), *arguments, codes)
+        print(f'    ndl-check, {count} threads: {elapsed[count]:.2f} s, of processors {processor[count]:.2f} s, '
+              f'peak {peak:.0f} MiB', flush=True)
+    print('        ' + '\n        '.join(text.split('\n\n')[0].splitlines()))
+    whole = table(pairs)
+    seconds, used, peak, _ = measure(CHECK, *arguments, *shards)
+    print(f'    in {SHARDS} shards: {seconds:.2f} s, of processors {used:.2f} s, peak {peak:.0f} MiB, '
+          f'table {"identical" if table(pairs) == whole else "DIFFERENT"}')
+    violated = {tuple(map(int, line.split('\t')[:2])) for line in whole[1:] if line.split('\t')[8].strip() == '0'}
+    print(f'    planted pairs: {len(planted)}, of which listed as violated: {len(planted & violated)}', flush=True)
+    *_, peak, text = measure(sys.executable, __file__, '--product', codes)
+    seconds, used, nonzeros = map(float, text.split())
+    print(f'    scipy.sparse Zb.T @ Zb: {seconds:.2f} s, of processors {used:.2f} s, peak {peak:.0f} MiB '
+          f'({nonzeros:.0f} nonzeros)')
+    for count in sorted(elapsed, reverse=True):
+        print(f'    ratio, {count} threads: {seconds / elapsed[count]:.1f} elapsed, {used / processor[count]:.1f} of '
+              'processors', flush=True)
+    for file in *path.values(), *shards:
+        os.remove(file)
+
+
+if CHECK == '--product':
+    product(DIRECTORY)
+else:
+    compare('even', even)
+    compare('dense', dense)

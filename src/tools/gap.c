@@ -48,6 +48,12 @@ static void residual(const struct gap_dictionary *g, const double *x, const stru
     }
 }
 
+/* The greater, or NaN if one is NaN: fmax would hide it. */
+static double worse(double x, double y)
+{
+    return x >= y || isnan(x) ? x : y;
+}
+
 /* Adds sample i; products holds r.d_k for all k. */
 static void add_sample(const struct measuring *m, size_t i, const double *products, struct gap_sums *sums)
 {
@@ -71,7 +77,7 @@ static void add_sample(const struct measuring *m, size_t i, const double *produc
     sums->loss += loss;
     sums->square += square;
     sums->l1 += l1;
-    sums->worst = fmax(sums->worst, relative);
+    sums->worst = worse(sums->worst, relative);
     sums->total += relative;
     sums->samples++;
     sums->nonzeros += Z->start[i + 1] - Z->start[i];
@@ -108,7 +114,7 @@ enum ndl_status gap_measure(const struct gap_dictionary *g, const struct ndl_mat
             sums->loss += s->loss;
             sums->square += s->square;
             sums->l1 += s->l1;
-            sums->worst = fmax(sums->worst, s->worst);
+            sums->worst = worse(sums->worst, s->worst);
             sums->total += s->total;
             sums->samples += s->samples;
             sums->nonzeros += s->nonzeros;

@@ -117,6 +117,11 @@ static void add_both(struct job *j, const struct ndl_codes *Z, const struct ndl_
         }
 }
 
+static enum ndl_status check_loss(const struct gap_sums *sums, const char *path, struct ndl_error *err)
+{
+    return isfinite(sums->loss) ? NDL_OK : ndl_fail(err, NDL_BADDATA, "%s: too large to square", path);
+}
+
 /* The SAE's own codes of the block just coded: R receives their residuals, best holds the exact ones'. */
 static enum ndl_status compare_block(struct job *j, const struct ndl_matrix *X, const struct ndl_codes *Z,
                                      const struct ndl_matrix *best, struct ndl_matrix *R, struct ndl_error *err)
@@ -126,6 +131,8 @@ static enum ndl_status compare_block(struct job *j, const struct ndl_matrix *X, 
     enum ndl_status status = ndl_codes_next(j->reader, X->rows, &own, err);
     if (status == NDL_OK)
         status = gap_measure(&j->g, X, own, threads, &j->sae, R, err);
+    if (status == NDL_OK)
+        status = check_loss(&j->sae, j->o->compare, err);
     if (status != NDL_OK)
         return status;
     size_t most = Z->start[Z->rows] > own->start[own->rows] ? Z->start[Z->rows] : own->start[own->rows];
@@ -178,6 +185,8 @@ static enum ndl_status code_block(struct job *j, size_t first, struct ndl_matrix
     j->coding += tool_seconds() - begun;
     if (status == NDL_OK)
         status = gap_measure(&j->g, X, &Z, how.threads, &j->exact, R, err);
+    if (status == NDL_OK)
+        status = check_loss(&j->exact, j->o->data, err);
     if (status == NDL_OK && j->reader)
         status = compare_block(j, X, &Z, R, own_R, err);
     if (status == NDL_OK)
@@ -203,6 +212,7 @@ static enum ndl_status code_all(struct job *j, struct ndl_error *err)
         status = ndl_matrix_alloc(&R, rows, d, err);
     if (status == NDL_OK && j->reader)
         status = ndl_matrix_alloc(&own_R, rows, d, err);
+    tool_progress(&j->o->common, "0 of %zu samples, %zu at a time", N, rows);
     for (size_t i = 0; status == NDL_OK && i < N; i += X.rows) {
         X.rows = R.rows = own_R.rows = N - i < rows ? N - i : rows;
         status = code_block(j, i, &X, &R, &own_R, err);

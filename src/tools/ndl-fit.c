@@ -94,6 +94,12 @@ struct job {
     size_t steps;
 };
 
+/* (loss - bound) / bound; 0 where rounding alone puts the loss at or below the bound. */
+static double relative_gap(const struct job *j, double loss)
+{
+    return loss > j->bound ? loss / j->bound - 1 : 0;
+}
+
 /* -------------------------------------------------------------- progress */
 
 /* With several starts: as many as are left at the pace so far.  With one: the residual is assumed to
@@ -126,7 +132,7 @@ static void progress(void *context, const char *phase, int iteration, double los
                       tool_duration(left));
     else
         tool_progress(&j->o->common, "%s %d: loss %.10g, gap %.4f %%, residual %.1e, %s left", phase, iteration, loss,
-                      100 * (loss / j->bound - 1), residual, tool_duration(left));
+                      100 * relative_gap(j, loss), residual, tool_duration(left));
 }
 
 /* --------------------------------------------------------------- outputs */
@@ -176,7 +182,7 @@ static enum ndl_status write_report(const struct job *j, const char *path, struc
     cJSON_AddNumberToObject(json, "bound", j->bound);
     cJSON_AddNumberToObject(json, "bound_per_sample", j->bound / N);
     cJSON_AddNumberToObject(json, "gap", loss - j->bound);
-    cJSON_AddNumberToObject(json, "gap_relative", (loss - j->bound) / j->bound);
+    cJSON_AddNumberToObject(json, "gap_relative", relative_gap(j, loss));
     add_certificate(json, &j->kkt);
     cJSON_AddNumberToObject(json, "live", (double)j->kkt.live);
     cJSON_AddNumberToObject(json, "dead", (double)j->kkt.dead);
@@ -211,9 +217,12 @@ static void print_summary(const struct job *j)
     double N = (double)j->X.rows, loss = j->kkt.loss;
     printf("loss        %.12g (%.8g per sample), start %d of %zu\n", loss, loss / N, j->report.best_start + 1,
            j->o->starts);
-    printf("bound       %.12g, gap %.6g (%.4g %%)\n", j->bound, loss - j->bound, 100 * (loss / j->bound - 1));
-    printf("KKT         worst relative residual %.2e (atoms %.1e, bias %.1e, codes %.1e), curvature %.2e\n",
-           j->kkt.worst, j->kkt.atoms, j->kkt.bias, fmax(j->kkt.codes_on, j->kkt.codes_off), j->report.curvature);
+    printf("bound       %.12g, gap %.6g (%.4g %%)\n", j->bound, loss - j->bound, 100 * relative_gap(j, loss));
+    printf("KKT         worst relative residual %.2e (atoms %.1e, bias %.1e, codes %.1e)",
+           j->kkt.worst, j->kkt.atoms, j->kkt.bias, fmax(j->kkt.codes_on, j->kkt.codes_off));
+    if (isfinite(j->report.curvature)) /* NaN: not computed, or nothing to turn */
+        printf(", curvature %.2e", j->report.curvature);
+    putchar('\n');
     printf("atoms       %zu live, %zu dead; %.4g nonzeros per sample\n", j->kkt.live, j->kkt.dead,
            (double)j->model.Z.start[j->X.rows] / N);
     printf("time        %.3g s to learn (%d iterations), %.3g s to certify, %d threads\n", j->fitted,
