@@ -95,8 +95,9 @@ if command -v script >/dev/null; then
         >/dev/null </dev/null
     grep -q residual.*left quiet.txt && complain 'progress in spite of --quiet'
 fi
-timeout -s INT 0.3 "$fit" noise.tsv --atoms 200 --lambda 0.001 --max-iterations 100000 --out stopped >/dev/null 2>&1
-[ -z "$(ls -A stopped 2>/dev/null)" ] || complain "left by an interrupted run: $(ls -A stopped)"
+timeout -s INT 0.3 "$fit" noise.tsv --atoms 200 --lambda 0.001 --max-iterations 100000 --out stopped --trace stopped.tsv
+[ $? -eq 124 ] || complain 'an interrupted run did not end by the signal' # 124: timeout's word for it
+[ -z "$(find . -name '*stopped*')" ] || complain "left by an interrupted run: $(find . -name '*stopped*')"
 exits 0 "$fit" --help && says 'Example'
 exits 0 "$fit" --version && says 'Sparse Optima'
 

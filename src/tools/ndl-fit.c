@@ -294,7 +294,7 @@ static enum ndl_status stage_outputs(const struct options *o, bool dense, struct
     snprintf(names->Z, sizeof names->Z, "%s/Z.npz", o->out);
     snprintf(names->dense, sizeof names->dense, "%s/Z.npy", o->out);
     snprintf(names->report, sizeof names->report, "%s/report.json", o->out);
-    enum ndl_status status = tool_make_directory(o->out, err);
+    enum ndl_status status = tool_stage_directory(stage, o->out, err);
     if (status == NDL_OK)
         status = tool_stage_add(stage, names->D, &names->hidden_D, err);
     if (status == NDL_OK)
@@ -335,7 +335,7 @@ static enum ndl_status run(const struct options *o, struct ndl_error *err)
     struct tool_stage stage = {0};
     struct names names = {0};
     struct ndl_output trace = {0};
-    bool missed = false, found = access(o->out, F_OK) == 0;
+    bool missed = false;
     enum ndl_status status = load(&j, err);
     size_t K = o->init ? j.D0.rows : o->atoms, entries;
     bool dense = !__builtin_mul_overflow(j.X.rows, K, &entries) && entries <= DENSE_ENTRIES;
@@ -358,8 +358,6 @@ static enum ndl_status run(const struct options *o, struct ndl_error *err)
         status = ndl_fail(err, NDL_NOCONV, "%s: written, but the worst relative KKT residual is %.3g, not %.3g", o->out,
                           j.kkt.worst, o->tolerance);
     tool_stage_end(&stage, err);
-    if (!found && status != NDL_OK && status != NDL_NOCONV)
-        rmdir(o->out); /* nothing is in it */
     ndl_model_free(&j.model);
     ndl_fit_report_free(&j.report);
     ndl_matrix_free(&j.X);

@@ -1,9 +1,12 @@
 /* tool.c -- what the command line tools share; see tool.h. */
 #include "tool.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -181,8 +184,101 @@ static char *hidden_name(const char *path)
     return hidden;
 }
 
+/* What a signal finds to remove.  It may come at any time, but a stage is only looked at with the lock held. */
+static struct tool_stage *open_stage;
+static pthread_mutex_t stage_lock = PTHREAD_MUTEX_INITIALIZER;
+static sem_t interrupted;
+static volatile sig_atomic_t last_signal;
+
+static void note_signal(int number)
+{
+    last_signal = number;
+    sem_post(&interrupted);
+}
+
+/* Removes FILE, and FILE with any ending: what is written for it in turn (ndl_output, libzip). */
+static void remove_hidden(const char *file)
+{
+    const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+    char *directory = slash ? strndup(file, (size_t)(slash + 1 - file)) : strdup(".");
+    DIR *entries = directory ? opendir(directory) : NULL;
+    for (const struct dirent *e; entries && (e = readdir(entries)); )
+        if (strncmp(e->d_name, name, strlen(name)) == 0)
+            unlinkat(dirfd(entries), e->d_name, 0);
+    if (entries)
+        closedir(entries);
+    free(directory);
+}
+
+/* A thread, because a signal handler may do next to nothing. */
+static void *wait_for_signal(void *unused)
+{
+    (void)unused;
+    while (sem_wait(&interrupted) != 0)
+        ;
+    pthread_mutex_lock(&stage_lock); /* never given back: nothing is renamed any more */
+    if (open_stage) {
+        for (size_t f = 0; f < open_stage->count; f++)
+            if (open_stage->hidden[f])
+                remove_hidden(open_stage->hidden[f]);
+        if (open_stage->made)
+            rmdir(open_stage->made);
+    }
+    signal(last_signal, SIG_DFL);
+    kill(getpid(), last_signal);
+    return NULL;
+}
+
+/* Once; without memory for a thread a signal ends the program as usual. */
+static void watch_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    static bool watching;
+    pthread_t thread;
+    if (watching || sem_init(&interrupted, 0, 0) != 0 || pthread_create(&thread, NULL, wait_for_signal, NULL) != 0)
+        return;
+    watching = true;
+    pthread_detach(thread);
+    for (size_t s = 0; s < sizeof numbers / sizeof *numbers; s++)
+        if (signal(numbers[s], note_signal) == SIG_IGN)
+            signal(numbers[s], SIG_IGN); /* nohup */
+}
+
+static void open_the_stage(struct tool_stage *stage)
+{
+    watch_signals();
+    pthread_mutex_lock(&stage_lock);
+    open_stage = stage;
+    pthread_mutex_unlock(&stage_lock);
+}
+
+enum ndl_status tool_stage_directory(struct tool_stage *stage, const char *path, struct ndl_error *err)
+{
+    open_the_stage(stage);
+    char *prefix = strdup(path);
+    if (!prefix)
+        return ndl_fail(err, NDL_NOMEM, "%s: no memory", path);
+    for (char *slash = strchr(prefix + (prefix[0] == '/'), '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(prefix, 0777); /* a failure shows at the last one */
+        *slash = '/';
+    }
+    pthread_mutex_lock(&stage_lock);
+    int reason = mkdir(prefix, 0777) == 0 ? 0 : errno;
+    if (reason == 0)
+        stage->made = prefix;
+    else
+        free(prefix);
+    pthread_mutex_unlock(&stage_lock);
+    struct stat info;
+    if (reason == EEXIST && stat(path, &info) == 0)
+        reason = S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
+    return reason == 0 ? NDL_OK : ndl_fail(err, NDL_IO, "%s: %s", path, strerror(reason));
+}
+
 enum ndl_status tool_stage_add(struct tool_stage *stage, const char *path, const char **hidden, struct ndl_error *err)
 {
+    open_the_stage(stage);
     size_t n = stage->count;
     if (n == TOOL_STAGE_FILES)
         return ndl_fail(err, NDL_BADARG, "%s: more than %d output files", path, TOOL_STAGE_FILES);
@@ -190,9 +286,11 @@ enum ndl_status tool_stage_add(struct tool_stage *stage, const char *path, const
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
         return ndl_fail(err, NDL_IO, "%s: cannot write: %s", path,
                         S_ISDIR(info.st_mode) ? "is a directory" : "not a regular file");
+    pthread_mutex_lock(&stage_lock);
     stage->path[n] = strdup(path);
     stage->hidden[n] = hidden_name(path);
     stage->count++;
+    pthread_mutex_unlock(&stage_lock);
     if (!stage->path[n] || !stage->hidden[n])
         return ndl_fail(err, NDL_NOMEM, "%s: no memory", path);
     FILE *probe = fopen(stage->hidden[n], "w");
@@ -206,10 +304,13 @@ enum ndl_status tool_stage_add(struct tool_stage *stage, const char *path, const
 
 enum ndl_status tool_stage_commit(struct tool_stage *stage, struct ndl_error *err)
 {
-    for (size_t f = 0; f < stage->count; f++)
+    enum ndl_status status = NDL_OK;
+    pthread_mutex_lock(&stage_lock); /* all or nothing: a signal waits */
+    for (size_t f = 0; f < stage->count && status == NDL_OK; f++)
         if (rename(stage->hidden[f], stage->path[f]) != 0)
-            return ndl_fail(err, NDL_IO, "%s: cannot write: %s", stage->path[f], strerror(errno));
-    return NDL_OK;
+            status = ndl_fail(err, NDL_IO, "%s: cannot write: %s", stage->path[f], strerror(errno));
+    pthread_mutex_unlock(&stage_lock);
+    return status;
 }
 
 /* Puts the name the user knows in place of the hidden one. */
@@ -226,6 +327,7 @@ static void unhide(struct ndl_error *err, const char *hidden, const char *path)
 
 void tool_stage_end(struct tool_stage *stage, struct ndl_error *err)
 {
+    pthread_mutex_lock(&stage_lock);
     for (size_t f = 0; f < stage->count; f++) {
         if (stage->hidden[f] && stage->path[f])
             unhide(err, stage->hidden[f], stage->path[f]);
@@ -234,25 +336,12 @@ void tool_stage_end(struct tool_stage *stage, struct ndl_error *err)
         free(stage->hidden[f]);
         free(stage->path[f]);
     }
+    if (stage->made)
+        rmdir(stage->made); /* unless something is in it */
+    free(stage->made);
     *stage = (struct tool_stage){0};
-}
-
-enum ndl_status tool_make_directory(const char *path, struct ndl_error *err)
-{
-    char *prefix = strdup(path);
-    if (!prefix)
-        return ndl_fail(err, NDL_NOMEM, "%s: no memory", path);
-    for (char *slash = strchr(prefix + (prefix[0] == '/'), '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(prefix, 0777); /* a failure shows at the last one */
-        *slash = '/';
-    }
-    int reason = mkdir(prefix, 0777) == 0 ? 0 : errno;
-    free(prefix);
-    struct stat info;
-    if (reason == EEXIST && stat(path, &info) == 0)
-        reason = S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
-    return reason == 0 ? NDL_OK : ndl_fail(err, NDL_IO, "%s: %s", path, strerror(reason));
+    open_stage = NULL;
+    pthread_mutex_unlock(&stage_lock);
 }
 
 /* ------------------------------------------------------------------ JSON */

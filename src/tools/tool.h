@@ -58,12 +58,16 @@ const char *tool_duration(double seconds);
 /* --------------------------------------------------------------- outputs */
 
 /* Several files that appear together or not at all.  Each is written under a hidden name beside
- * its own; tool_stage_commit renames them all. */
+ * its own; tool_stage_commit renames them all.  A signal that ends the program (Ctrl-C) removes the
+ * hidden ones first.  A program has one stage at a time. */
 enum { TOOL_STAGE_FILES = 8 };
 struct tool_stage {
     size_t count;
     char *path[TOOL_STAGE_FILES], *hidden[TOOL_STAGE_FILES];
+    char *made; /* a directory that was not there before, or NULL */
 };
+/* Makes the directory and those above it; an existing one is fine, a new one goes if nothing gets into it. */
+enum ndl_status tool_stage_directory(struct tool_stage *stage, const char *path, struct ndl_error *err);
 /* The hidden name under which to write `path` (same ending); valid until the stage ends.  Fails with
  * NDL_IO now, before the work, if `path` could not be written later. */
 enum ndl_status tool_stage_add(struct tool_stage *stage, const char *path, const char **hidden, struct ndl_error *err);
@@ -72,9 +76,6 @@ enum ndl_status tool_stage_commit(struct tool_stage *stage, struct ndl_error *er
 /* Removes what was written and frees; after a commit only frees.  Call always.  A message in err
  * (empty if there is none) that names a hidden file names the real one afterwards. */
 void tool_stage_end(struct tool_stage *stage, struct ndl_error *err);
-
-/* Creates the directory and those above it; an existing one is fine. */
-enum ndl_status tool_make_directory(const char *path, struct ndl_error *err);
 
 /* ------------------------------------------------------------------ JSON */
 
