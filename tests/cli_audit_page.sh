@@ -3,7 +3,7 @@
 # the lines after "$ " are run in order, what follows up to the next one or the end of the block
 # is expected.
 . tests/cli.sh
-for tool in ndl-sample ndl-fit ndl-check; do
+for tool in ndl-sample ndl-fit ndl-encode ndl-check; do
     [ -x "$BUILD/bin/$tool" ] || make -s BUILD="$BUILD" "$BUILD/bin/$tool" || exit 1
 done
 PATH=$(cd "$BUILD/bin" && pwd):$PATH
