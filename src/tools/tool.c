@@ -210,7 +210,8 @@ static void remove_hidden(const char *file)
     free(directory);
 }
 
-/* A thread, because a signal handler may do next to nothing. */
+/* A thread, because a signal handler may do next to nothing; a handler, because the threads of OpenBLAS, there
+ * before main, do not block the signals, so that sigwait would not get them. */
 static void *wait_for_signal(void *unused)
 {
     (void)unused;
