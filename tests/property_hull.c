@@ -334,9 +334,46 @@ static void brute_force(void **state)
     assert_true(compared > 500 && all > 50);
 }
 
+/* With 14 points of one facet's hyperplane among the others,
+ * Qhull's facets in 8-D include some that cut off points.  The point asked about is the longest: a vertex. */
+static void vertices_have_no_depth(void **state)
+{
+    (void)state;
+    enum { M = 8, N = 60, AXES = 2 * (M - 1) };
+    gsl_rng *rng;
+    assert_int_equal(ndl_rng(&rng, 5, 0, NULL), NDL_OK);
+    for (int trial = 0; trial < 40; trial++) {
+        double v[(N + AXES) * M] = {0};
+        for (size_t e = 0; e < N * M; e++)
+            v[e] = e % M == 0 ? fabs(gsl_ran_gaussian(rng, 1)) : gsl_ran_gaussian(rng, 1);
+        for (size_t k = 0; k < AXES; k++)
+            v[(N + k) * M + 1 + k / 2] = k % 2 ? 1 : -1;
+        struct ndl_matrix P = {.rows = N + AXES, .cols = M, .v = v};
+        struct ndl_hull_result r;
+        const double *q = v;
+        double longest = 0;
+        for (size_t i = 0; i < N; i++) {
+            double square = 0;
+            for (size_t j = 0; j < M; j++)
+                square += ndl_row(&P, i)[j] * ndl_row(&P, i)[j];
+            if (square > longest) {
+                longest = square;
+                q = ndl_row(&P, i);
+            }
+        }
+        assert_int_equal(ndl_hull_locate(&P, q, NDL_HULL, NDL_QHULL, 0, &r, NULL), NDL_OK);
+        assert_true(r.inside);
+        check_close(r.margin, 0, 1e-11); /* 1e-12 of the largest distance, below 10 */
+        check_close(r.margin_l1, 0, 1e-11);
+        ndl_hull_result_free(&r);
+    }
+    gsl_rng_free(rng);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(methods_agree), cmocka_unit_test(many_points),
-                                       cmocka_unit_test(many_dimensions), cmocka_unit_test(brute_force)};
+                                       cmocka_unit_test(many_dimensions), cmocka_unit_test(brute_force),
+                                       cmocka_unit_test(vertices_have_no_depth)};
     return cmocka_run_group_tests_name("random hulls", tests, NULL, NULL);
 }

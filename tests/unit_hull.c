@@ -349,6 +349,23 @@ static void too_many_facets(void **state)
     ndl_hull_result_free(&r);
 }
 
+/* A cone so thin (1e-9) that GLPK's simplex method would cycle for ever: an answer or a failure, but soon. */
+static void a_thin_cone(void **state)
+{
+    (void)state;
+    double v[] = {0.483,  1.56e-9,  -6.72e-10, -5.94e-10, 8.24e-10, 0.0361, 1.58e-9,   -1.04e-9, -8.36e-10, 2.72e-11,
+                  -0.492, 1.86e-9,  7.7e-11,   -1.13e-9,  5.83e-10, -1.37,  7.17e-10,  -4.07e-10, -7.42e-10, -3.36e-10,
+                  -1.34,  -8.6e-10, -1.1e-9,   7.54e-10,  8.83e-10, -1.18,  -7.27e-10, -5.41e-11, 1.11e-9,  -2.76e-11};
+    double q[] = {0.259, 1.57e-9, -8.54e-10, -7.15e-10, 4.25e-10};
+    struct ndl_matrix P = points(6, 5, v);
+    struct ndl_hull_result r;
+    alarm(60); /* s; ends the program */
+    enum ndl_status status = ndl_hull_locate(&P, q, NDL_CONE, NDL_LP, 1e-9, &r, NULL);
+    alarm(0);
+    assert_true(status == NDL_LIBRARY || (status == NDL_OK && r.inside));
+    ndl_hull_result_free(&r);
+}
+
 static void silence(void **state)
 {
     (void)state;
@@ -406,6 +423,7 @@ int main(void)
         cmocka_unit_test(nine_dimensions), cmocka_unit_test(nan_is_refused),     cmocka_unit_test(a_grid),
         cmocka_unit_test(a_rotated_grid),  cmocka_unit_test(a_thin_slab),        cmocka_unit_test(scales),
         cmocka_unit_test(too_many_facets), cmocka_unit_test(silence),            cmocka_unit_test(refusals),
+        cmocka_unit_test(a_thin_cone),
     };
     return cmocka_run_group_tests_name("hull", tests, NULL, NULL);
 }

@@ -629,8 +629,12 @@ static int by_key(const void *x, const void *y)
 }
 
 /* Asks all points about the facets nearest to q, in the L1 norm or else the
- * Euclidean; those beyond join the subset.  Returns whether the nearest one
- * stands; *depth and a (may be NULL) are then its distance and inner normal. */
+ * Euclidean; those beyond join the subset.  A facet that Qhull made of nearly
+ * dependent points may cut off points of the subset itself: of a hull its plane is
+ * moved out to support them all, of a cone it does not count, and facets are asked
+ * until none left claims to be nearer.  Returns whether the nearest one stands;
+ * *depth (NaN if no facet counts) and a (may be NULL) are then its distance and
+ * inner normal. */
 static bool nearest_facet(const struct task *t, const struct facets *f, struct ranked *ranked, bool l1,
                           struct subset *s, double *depth, double *a)
 {
@@ -646,8 +650,8 @@ static bool nearest_facet(const struct task *t, const struct facets *f, struct r
     if (count == 0) /* a cone that is the whole space */
         return true;
     qsort(ranked, count, sizeof *ranked, by_key);
-    bool stands = true;
-    for (size_t k = 0; k < count && k < 2 * m; k++) {
+    double doubt = HUGE_VAL; /* the nearest that a facet still refuted claims to be */
+    for (size_t k = 0; k < count && (k < 2 * m || ranked[k].key < *depth); k++) {
         const double *normal = f->normal + ranked[k].facet * m;
         double inner[8], reach = t->kind == NDL_CONE ? 0 : -HUGE_VAL;
         for (size_t j = 0; j < m; j++)
@@ -657,16 +661,22 @@ static bool nearest_facet(const struct task *t, const struct facets *f, struct r
         size_t where = 0;
         double low = lowest(t, inner, &where);
         bool refuted = !s->in[where] && -low > reach + SUPPORT;
-        if (refuted)
+        if (refuted) {
             subset_add(s, where);
-        if (k == 0) {
-            stands = !refuted;
-            *depth = (dot(inner, t->q, m) - (t->kind == NDL_HULL ? low : 0)) / (l1 ? largest(inner, m) : 1);
+            doubt = fmin(doubt, ranked[k].key);
+        }
+        if (t->kind == NDL_CONE && low < -AGREEMENT)
+            continue;
+        double distance = (dot(inner, t->q, m) - (t->kind == NDL_HULL ? low : 0)) / (l1 ? largest(inner, m) : 1);
+        if (distance < *depth) {
+            *depth = distance;
             if (a)
                 memcpy(a, inner, m * sizeof *a);
         }
     }
-    return stands;
+    if (isinf(*depth) && isinf(doubt))
+        *depth = nan("");
+    return !(doubt < *depth - SUPPORT);
 }
 
 static enum ndl_status depth_by_facets(const struct task *t, const struct span *span, struct depth *depth,
@@ -699,6 +709,8 @@ static enum ndl_status depth_by_facets(const struct task *t, const struct span *
         free(ranked);
         facets_free(&f);
     }
+    if (status == NDL_OK && !(depth->l2 >= -AGREEMENT && depth->l1 >= -AGREEMENT))
+        status = ndl_fail(err, NDL_LIBRARY, "hull: Qhull's facets do not support the points");
     subset_free(&s);
     return status;
 }
@@ -767,6 +779,8 @@ static enum ndl_status program_build(struct program *g, const struct task *t, st
     g->control.msg_lev = GLP_MSG_OFF;
     g->control.tol_bnd = 1e-9;
     g->control.tol_dj = 1e-9;
+    double steps = 2000 + 20.0 * (g->m + g->n); /* about two for each dimension are usual; */
+    g->control.it_lim = steps < INT_MAX ? (int)steps : INT_MAX; /* badly scaled points would cycle for ever */
     glp_scale_prob(g->lp, GLP_SF_EQ | GLP_SF_2N);
     glp_adv_basis(g->lp, 0);
     free(row);
