@@ -66,6 +66,35 @@ static void code_too_small_for_the_objective(void **state)
     ndl_matrix_free(&Z);
 }
 
+/* More atoms than a Gram matrix is held for: a sample that is silent though its warm codes say otherwise, and
+ * one with a code too small for the objective. */
+static void wide_dictionary(void **state)
+{
+    (void)state;
+    enum { ATOMS = 4100 };
+    struct ndl_matrix X = MATRIX(2, 2, 0.01, 0.01, 10, 0.1 + 1e-8), D, guess;
+    struct ndl_codes warm, Z;
+    double gap;
+    assert_int_equal(ndl_matrix_alloc(&D, ATOMS, 2, NULL), NDL_OK);
+    assert_int_equal(ndl_matrix_alloc(&guess, 2, ATOMS, NULL), NDL_OK);
+    for (size_t k = 0; k < ATOMS; k++)
+        ndl_row(&D, k)[k == 1] = k < 2 ? 1 : -1;
+    guess.v[0] = guess.v[2] = guess.v[ATOMS] = 1;
+    assert_int_equal(ndl_codes_from_dense(&warm, &guess, NULL), NDL_OK);
+    struct ndl_encode_options from = {.threads = 1, .warm = &warm};
+    assert_int_equal(ndl_encode(&X, &D, NULL, 0.2, &from, &Z, &gap, NULL), NDL_OK);
+    check_close(gap, 0, 1e-13);
+    assert_int_equal(Z.start[1], 0);
+    assert_int_equal(Z.start[2], 2);
+    check_close(Z.value[0], 9.9, 1e-14);  /* a few roundings at size 10 */
+    check_close(Z.value[1], 1e-8, 1e-16); /* rounding of 0.1 */
+    ndl_codes_free(&Z);
+    ndl_codes_free(&warm);
+    ndl_matrix_free(&guess);
+    ndl_matrix_free(&D);
+    ndl_matrix_free(&X);
+}
+
 static void bias_is_subtracted(void **state)
 {
     (void)state;
@@ -208,6 +237,7 @@ int main(void)
         cmocka_unit_test(dependent_atoms),            cmocka_unit_test(nothing_to_code),
         cmocka_unit_test(warm_start_gives_the_same),  cmocka_unit_test(errors),
         cmocka_unit_test(unreachable_gap),            cmocka_unit_test(code_too_small_for_the_objective),
+        cmocka_unit_test(wide_dictionary),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

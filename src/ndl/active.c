@@ -16,11 +16,6 @@
  * is taken as lying in it: rounding in the distance is about n eps. */
 static const double DEPENDENT = 1e-12;
 
-/* A violation g gains about g^2, which the objective cannot show if g is below 1e-8 of it: a
- * careful exchange is believed if it loses no more than this factor, but not for ever. */
-static const double SAME = 1e-14;
-enum { MOST_UNSEEN = 100 };
-
 /* Atoms within this factor of the largest violation enter together. */
 static const double TOGETHER = 0.5;
 
@@ -251,10 +246,16 @@ NDL_WIDE static double gradient(struct ndl_active *w, const double *G, size_t ld
     return most;
 }
 
+bool ndl_active_progress(double before, double now, int *unseen)
+{
+    /* Loses no more than rounding, but not for ever. */
+    return now > before || (now > before * (1 - 1e-14) && (*unseen)++ < 100);
+}
+
 void ndl_active_solve(struct ndl_active *w, const double *G, size_t ldg, const double *h, double noise,
                       const uint32_t *warm, size_t count)
 {
-    int unseen = 0; /* careful exchanges whose gain was lost in the rounding of the objective */
+    int unseen = 0;
     clear(w);
     for (size_t i = 0; i < count; i++)
         append(w, G, ldg, h, warm[i], 0);
@@ -274,7 +275,7 @@ void ndl_active_solve(struct ndl_active *w, const double *G, size_t ldg, const d
         restore(w, G, ldg, h);
         if (append(w, G, ldg, h, worst, 0) || replace(w, G, ldg, h, worst))
             descend(w);
-        if (value(w) > before || (w->member[worst] && value(w) > before * (1 - SAME) && unseen++ < MOST_UNSEEN))
+        if (w->member[worst] && ndl_active_progress(before, value(w), &unseen))
             continue;
         restore(w, G, ldg, h); /* what is left is rounding */
         gradient(w, G, ldg, h, &worst);

@@ -239,6 +239,7 @@ static void code_block_wide(const struct coding *c, struct bench *w, size_t firs
 {
     size_t d = c->unit.cols;
     double value[BLOCK]; /* twice the objective of each sample's set, negated: it must grow */
+    int unseen[BLOCK] = {0};
     bool done[BLOCK] = {false};
     for (size_t s = 0; s < rows; s++) {
         value[s] = 0;
@@ -265,13 +266,22 @@ static void code_block_wide(const struct coding *c, struct bench *w, size_t firs
                 w->active.K = seen;
                 ndl_active_solve(&w->active, w->near_gram.v, seen, w->near_h, noise(c, w, s), w->warm, warm);
                 double now = ndl_dot(w->active.n, w->active.y, w->active.y);
-                done[s] = !(now > value[s]);
-                if (now >= value[s])
+                done[s] = !ndl_active_progress(value[s], now, &unseen[s]);
+                if (!done[s] || now >= value[s])
                     keep(c, w, s, w->seen);
                 value[s] = fmax(value[s], now);
             }
             left -= done[s];
         }
+    }
+    for (size_t s = 0; s < rows; s++) { /* warm atoms of a sample that needed no round */
+        size_t n = 0, all = w->count[s];
+        w->count[s] = 0;
+        for (size_t e = s * w->stride; n < all; n++, e++)
+            if (w->value[e] > 0) {
+                w->atom[s * w->stride + w->count[s]] = w->atom[e];
+                w->value[s * w->stride + w->count[s]++] = w->value[e];
+            }
     }
 }
 
