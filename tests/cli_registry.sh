@@ -76,7 +76,9 @@ fresh
 table 5 | grep . >"$scratch/new/toy-curve.tsv" && verify 1 && says '2 rows, the reference has 3'
 table 5 | sed 's/height/depth/' >"$scratch/new/toy-curve.tsv" && verify 1 && says 'depth'
 table "5	6" >"$scratch/new/toy-curve.tsv" && verify 1
-rm "$scratch/new/toy-curve.tsv" && verify 1
+rm "$scratch/new/toy-curve.tsv" && verify 1 && says 'ref/toy-curve.tsv: no .*new/toy-curve.tsv was computed'
+fresh
+cp "$scratch/ref/toy.tsv" "$scratch/ref/old.tsv" && verify 1 && says 'ref/old.tsv: no .*old.tsv was computed'
 fresh
 rm "$scratch/ref/toy-curve.tsv" && verify 1 && says 'no reference'
 
@@ -125,6 +127,24 @@ exits 0 "$registry" table -r "$scratch/claims" --check "$scratch/page.md"
 grep -q '^after$' "$scratch/page.md" && grep -q 'make claim-toy' "$scratch/page.md" || complain 'page.md'
 printf 'no markers\n' >"$scratch/page.md"
 exits 2 "$registry" table -r "$scratch/claims" --rewrite "$scratch/page.md"
+
+# What the registry names exists, and nothing is there that it does not name.
+mkdir -p "$scratch/tree/src/claims" "$scratch/tree/figures" "$scratch/tree/paper/sections"
+cd "$scratch/tree" || exit 1
+sed 's/^  minutes/  figure     plot\n&/' "$scratch/claims" >registry.txt
+touch src/claims/toy.c figures/plot.gp figures/style.gp
+echo '\label{sec:toy}' >paper/sections/toy.tex
+exits 0 "$registry" check -r registry.txt
+lacking() { # PATTERN PATTERN FILE: without the file, and with another of its kind beside it
+    mv "$3" "$scratch/aside" && exits 2 "$registry" check -r registry.txt && says "$1" && mv "$scratch/aside" "$3"
+    [ -z "$2" ] && return
+    other=$(dirname "$3")/other.${3##*.}
+    cp "$3" "$other" && exits 2 "$registry" check -r registry.txt && says "$2" && rm "$other"
+}
+lacking 'registry.txt:2: claim toy: there is no src/claims/toy.c' 'src/claims/other.c: no claim' src/claims/toy.c
+lacking 'registry.txt:2: claim toy: there is no figures/plot.gp' 'figures/other.gp: no claim' figures/plot.gp
+lacking 'registry.txt:2: claim toy: no .label{sec:toy} in paper/' '' paper/sections/toy.tex
+cd - >/dev/null || exit 1
 
 # Command line.
 exits 0 "$registry" --help && says 'Example: registry verify'

@@ -58,6 +58,23 @@ static void check_programs_claimed(const struct registry *registry)
     globfree(&files);
 }
 
+static void check_figures_claimed(const struct registry *registry)
+{
+    glob_t files = {0};
+    glob("figures/*.gp", 0, NULL, &files);
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        char *name = strrchr(files.gl_pathv[i], '/') + 1;
+        name[strlen(name) - 3] = '\0'; /* ".gp" */
+        bool found = strcmp(name, "style") == 0;
+        for (size_t j = 0; j < registry->count && !found; j++)
+            for (size_t k = 0; k < registry->claims[j].figures.count; k++)
+                found |= strcmp(registry->claims[j].figures.at[k], name) == 0;
+        if (!found)
+            die("%s.gp: no claim in %s has this figure", files.gl_pathv[i], registry->path);
+    }
+    globfree(&files);
+}
+
 void registry_check(const struct registry *registry)
 {
     for (size_t i = 0; i < registry->count; i++) {
@@ -71,4 +88,5 @@ void registry_check(const struct registry *registry)
             FAIL(claim->line, "claim %s: no \\label{%s} in paper/", claim->id, claim->label);
     }
     check_programs_claimed(registry);
+    check_figures_claimed(registry);
 }

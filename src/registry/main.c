@@ -191,7 +191,7 @@ int main(int argc, char **argv)
                "verify  predicted, measured, tolerance and verdict of the claims (of named ones with statement, "
                "command and reasons), then every result file against the reference\n"
                "why     file, source line, reference and uses of one number\n"
-               "check   programs, figures and paper labels exist; no program without a claim\n"
+               "check   programs, figures and paper labels exist; no program or figure without a claim\n"
                "list    id, minutes and title of every claim\n"
                "macros  the numbers as TeX; refuses unless every claim holds\n"
                "table   the Markdown table of the claims\n"

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ------------------------------------------------------------------ read */
 
@@ -270,8 +271,17 @@ size_t results_compare(struct results *results, struct results *reference, const
         printf("%s: no results\n", results->dir);
         differences++;
     }
-    for (size_t i = 0; i < was.gl_pathc; i++)
-        differences += compare_file(results, reference, strrchr(was.gl_pathv[i], '/') + 1);
+    for (size_t i = 0; i < was.gl_pathc; i++) {
+        const char *file = strrchr(was.gl_pathv[i], '/') + 1;
+        char *path = join("%s/%s", results->dir, file);
+        if (access(path, F_OK) != 0) {
+            printf("%s: no %s was computed (make reference removes what is left over)\n", was.gl_pathv[i], path);
+            differences++;
+        } else {
+            differences += compare_file(results, reference, file);
+        }
+        free(path);
+    }
     for (size_t i = 0; i < is.gl_pathc; i++) {
         const char *file = strrchr(is.gl_pathv[i], '/');
         char *path = join("%s%s", reference->dir, file);
