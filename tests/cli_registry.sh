@@ -141,10 +141,34 @@ lacking() { # PATTERN PATTERN FILE: without the file, and with another of its ki
     other=$(dirname "$3")/other.${3##*.}
     cp "$3" "$other" && exits 2 "$registry" check -r registry.txt && says "$2" && rm "$other"
 }
+# Where a number is computed: behind its key, which a helper may put together, and where that variable is set.
+cat >src/claims/toy.c <<'END'
+    {
+{
+    double x = 0, other = 1;
+    x = fmax(x, formula(1));
+    t->y = other;
+    claim_scalar(claim, "a", x, CLAIM_EXACT, "measured");
+    row[] = {{"b", (double)t->y, 1, "predicted"}, {"c", t->c, 1, "not this"}};
+END
+printf 'p.b_most\t1\t1\tpredicted\n' >>"$scratch/new/toy.tsv"
+exits 0 "$registry" why toy.a -r registry.txt -d "$scratch/new"
+says '^source .*toy.c:6$' && says 'computed .*toy.c:3$' && says '^ *x = fmax(x, formula(1));$'
+exits 0 "$registry" why toy.p.b_most -r registry.txt -d "$scratch/new"
+says '^source .*toy.c:7$' && says 'computed .*toy.c:5$' && says '^ *t->y = other;$'
+grep -q 'toy.c:3' "$scratch/out" && complain 'a variable that is not the one of the key'
 lacking 'registry.txt:2: claim toy: there is no src/claims/toy.c' 'src/claims/other.c: no claim' src/claims/toy.c
 lacking 'registry.txt:2: claim toy: there is no figures/plot.gp' 'figures/other.gp: no claim' figures/plot.gp
 lacking 'registry.txt:2: claim toy: no .label{sec:toy} in paper/' '' paper/sections/toy.tex
 cd - >/dev/null || exit 1
+# Of every number in the paper the line is found.
+names=0
+for name in $(sed -n 's/\\result/\n&/gp' paper/sections/*.tex | sed -n 's/^\\result\(\[[0-9]\]\)*{\([^}#]*\)}.*/\2/p' | sort -u); do
+    exits 0 "$registry" why "$name" --results "$BUILD/results"
+    grep -q '^source .*\.c:[0-9]*$' "$scratch/out" || complain "no source line of $name"
+    names=$((names + 1))
+done
+[ $names -gt 100 ] || complain "only $names numbers in the paper"
 
 # Command line.
 exits 0 "$registry" --help && says 'Example: registry verify'

@@ -3,6 +3,7 @@
 
 #include <fnmatch.h>
 #include <glob.h>
+#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,41 +30,114 @@ static size_t format_to_pattern(char *format)
     return literal;
 }
 
-/* The line of the program in which the string literal (or format) that fits the key best stands;
- * among equals one in a claim_scalar or snprintf call. */
-static size_t find_source(const char *path, const char *key)
+/* How many characters of a string literal (or format) fit the key: all of it, its tail behind a '.',
+ * to which a helper has put a prefix, or either with a suffix such as ".mean" or "_error". */
+static size_t fitting(const char *literal, const char *key)
 {
-    char *text = slurp(path);
-    size_t best = 0, best_score = 0, number = 0;
-    for (char *line = text, *next; line; line = next) {
-        next = cut_line(line);
-        number++;
-        size_t call = strstr(line, "claim_scalar(") || strstr(line, "printf(");
-        for (char *open = strchr(line, '"'), *close; open && (close = strchr(open + 1, '"')); open = strchr(close + 1, '"')) {
-            char *literal = join("%.*s", (int)(close - open - 1), open + 1);
-            size_t score = 2 * format_to_pattern(literal) + call;
-            if (score > best_score && strpbrk(literal, "abcdefghijklmnopqrstuvwxyz") && fnmatch(literal, key, 0) == 0) {
-                best = number;
-                best_score = score;
-            }
-            free(literal);
-        }
-    }
-    free(text);
-    return best;
+    char *pattern = join("%s", literal);
+    size_t length = format_to_pattern(pattern);
+    char *longer = join("%s[._]*", pattern);
+    bool fits = false;
+    for (const char *tail = key; tail && !fits; tail = strchr(tail, '.') ? strchr(tail, '.') + 1 : NULL)
+        fits = fnmatch(pattern, tail, 0) == 0 || fnmatch(longer, tail, 0) == 0;
+    free(pattern);
+    free(longer);
+    return fits && strpbrk(literal, "abcdefghijklmnopqrstuvwxyz") ? length : 0;
 }
 
-static void print_source(const char *path, const char *key)
+/* How well line i fits the key, by its best literal; more where the number's meaning stands there or in the
+ * next line, and in a claim_scalar or snprintf call.  *behind: the text behind that literal. */
+static size_t line_score(const struct names *lines, size_t i, const char *key, const char *meaning, const char **behind)
 {
-    size_t number = find_source(path, key);
-    char *text = slurp(path), *line = text;
-    printf(number > 0 ? "source     %s:%zu\n" : "source     %s\n", path, number);
-    for (size_t i = 1; line && i <= number; i++) {
-        char *next = cut_line(line);
-        if (i == number)
-            printf("           %s\n", line + strspn(line, " "));
-        line = next;
+    const char *line = lines->at[i], *next = i + 1 < lines->count ? lines->at[i + 1] : "";
+    size_t best = 0;
+    for (const char *open = strchr(line, '"'), *close; open && (close = strchr(open + 1, '"'));
+         open = strchr(close + 1, '"')) {
+        char *literal = join("%.*s", (int)(close - open - 1), open + 1);
+        size_t length = fitting(literal, key);
+        if (length > best) {
+            best = length;
+            *behind = close + 1;
+        }
+        free(literal);
     }
+    if (best == 0)
+        return 0;
+    char *begin = join("\"%.20s", meaning);
+    bool told = strstr(line, begin) || strstr(next, begin);
+    bool call = strstr(line, "claim_scalar(") || strstr(line, "printf(");
+    free(begin);
+    return 4 * best + (told ? 2 : 0) + (call ? 1 : 0);
+}
+
+/* The variable or member whose value follows a key, as in `"key", (double)trial.count, ...`; NULL if an
+ * expression follows.  *member: whether it is a member. */
+static char *variable_behind(const char *behind, bool *member)
+{
+    regex_t value;
+    regmatch_t group[7];
+    char *name = NULL;
+    if (regcomp(&value, "^, *(\\([a-z_ ]+\\))?([A-Za-z0-9_]+(\\[[^]]*\\])*(\\.|->))*([A-Za-z0-9_]+)(\\[[^]]*\\])*[,)]",
+                REG_EXTENDED) != 0)
+        return NULL;
+    if (regexec(&value, behind, 7, group, 0) == 0) {
+        name = join("%.*s", (int)(group[5].rm_eo - group[5].rm_so), behind + group[5].rm_so);
+        *member = group[2].rm_so >= 0;
+    }
+    regfree(&value);
+    return name;
+}
+
+static void print_line(const char *word, const char *path, const struct names *lines, size_t i)
+{
+    printf("%-10s %s:%zu\n           %s\n", word, path, i + 1, lines->at[i] + strspn(lines->at[i], " "));
+}
+
+/* The lines that assign to the variable: in the function of line `last`, or anywhere if it is a member. */
+static void print_assignments(const char *path, const struct names *lines, size_t last, const char *name, bool member)
+{
+    size_t first = member ? 0 : last, end = member ? lines->count : last;
+    while (first > 0 && lines->at[first][0] != '{')
+        first--;
+    char *pattern = member ? join("(\\.|->)%s(\\[[^]]*\\])* *[-+*/|&]?=[^=]|&[A-Za-z0-9_]+(\\.|->)%s[,)]", name, name)
+                           : join("(^|[^A-Za-z0-9_.>])%s(\\[[^]]*\\])* *[-+*/|&]?=[^=]|&%s[,)]", name, name);
+    regex_t assignment;
+    if (regcomp(&assignment, pattern, REG_EXTENDED | REG_NOSUB) == 0) {
+        for (size_t i = first; i < end; i++)
+            if (i != last && regexec(&assignment, lines->at[i], 0, NULL, 0) == 0)
+                print_line("computed", path, lines, i);
+        regfree(&assignment);
+    }
+    free(pattern);
+}
+
+static void print_source(const char *path, const char *key, const char *meaning)
+{
+    char *text = slurp(path);
+    struct names lines = {0};
+    for (char *line = text, *next; line; line = next) {
+        next = cut_line(line);
+        add_name(&lines, line);
+    }
+    const char *behind = "";
+    size_t best = 0;
+    for (size_t i = 0; i < lines.count; i++) {
+        size_t score = line_score(&lines, i, key, meaning, &behind);
+        best = score > best ? score : best;
+    }
+    if (best == 0)
+        printf("source     %s\n", path);
+    for (size_t i = 0; i < lines.count && best > 0; i++) { /* two helpers may write keys of one name */
+        if (line_score(&lines, i, key, meaning, &behind) != best)
+            continue;
+        print_line("source", path, &lines, i);
+        bool member = false;
+        char *name = variable_behind(behind, &member);
+        if (name)
+            print_assignments(path, &lines, i, name, member);
+        free(name);
+    }
+    free(lines.at);
     free(text);
 }
 
@@ -133,7 +207,7 @@ int explain(const struct registry *registry, struct results *results, struct res
             if (strncmp(result->header.at[i], "# seed:", 7) == 0)
                 printf("command    build/bin/%s --seed %s --data datasets\n", program, result->header.at[i] + 8);
         printf("commit     %s\n", ndl_commit);
-        print_source(source, key);
+        print_source(source, key, scalar->meaning);
         const struct scalar *committed = result_scalar(results_of(reference, program), key);
         if (committed)
             printf("reference  %.17g, reproducible to %g\n", committed->value, committed->tolerance);
