@@ -144,9 +144,9 @@ struct tally {
     size_t disagree_always, disagree_half;   /* controls: all pairs stable; stable if rates are below one half */
     size_t disagree_upper, disagree_constant; /* controls: the lower end left out; activations taken for constant */
     double nearest;                           /* least |margin| */
-    double stays, ratio, leaves, ratio_leaves; /* largest turn and ratio where it stays; least ones elsewhere */
+    double stays, ratio, leaves, ratio_leaves; /* largest turn and ratio where it stays; least, largest else */
 };
-static const struct tally NO_TALLY = {.nearest = DBL_MAX, .leaves = DBL_MAX, .ratio_leaves = DBL_MAX};
+static const struct tally NO_TALLY = {.nearest = DBL_MAX, .leaves = DBL_MAX};
 
 static bool formula_with_upper_end_only(const struct pair *p)
 {
@@ -171,7 +171,7 @@ static struct outcome add_point(struct claim *claim, const struct pair *p, struc
         t->ratio = fmax(t->ratio, o.ratio);
     } else {
         t->leaves = fmin(t->leaves, o.moved);
-        t->ratio_leaves = fmin(t->ratio_leaves, o.ratio);
+        t->ratio_leaves = fmax(t->ratio_leaves, o.ratio);
     }
     return o;
 }
@@ -291,7 +291,7 @@ static void record(struct claim *claim, const char *grid, const struct tally *t)
         {"stays", t->stays, 1e-4, "largest turn of the pairs that stay, radians"},
         {"ratio", t->ratio, 1e-2, "largest such turn at a tenth of lambda over that at lambda"},
         {"leaves", t->leaves, 1e-4, "least turn of the pairs that leave, radians"},
-        {"ratio_leaves", t->ratio_leaves, CLAIM_ROUNDING, "least ratio of the pairs that leave"});
+        {"ratio_leaves", t->ratio_leaves, CLAIM_ROUNDING, "largest ratio of the pairs that leave, which may end in several valleys"});
 }
 
 int main(int argc, char **argv)

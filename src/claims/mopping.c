@@ -142,7 +142,7 @@ static void mop_up(struct claim *claim, const struct brood *v, size_t trial, str
         s_mean += s[i] / DRAWN;
     start.b.v[SPACE - 1] = v->bias ? s_mean : 0;
 
-    const double h = 1e-4;
+    const double h = 1e-6; /* few codes switch within it, even if two random atoms are nearly parallel */
     double measured = (tilted_loss(claim, &X, &start, u, h) - tilted_loss(claim, &X, &start, u, -h)) / (2 * h);
     claim_encode(claim, &X, &start);
     struct solution before = solution_build(claim, &X, &start);
