@@ -291,7 +291,8 @@ static void record(struct claim *claim, const char *grid, const struct tally *t)
         {"stays", t->stays, 1e-4, "largest turn of the pairs that stay, radians"},
         {"ratio", t->ratio, 1e-2, "largest such turn at a tenth of lambda over that at lambda"},
         {"leaves", t->leaves, 1e-4, "least turn of the pairs that leave, radians"},
-        {"ratio_leaves", t->ratio_leaves, CLAIM_ROUNDING, "largest ratio of the pairs that leave, which may end in several valleys"});
+        {"ratio_leaves", t->ratio_leaves, CLAIM_ROUNDING,
+         "largest ratio of the pairs that leave, which may end in several valleys"});
 }
 
 int main(int argc, char **argv)
