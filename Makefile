@@ -1,7 +1,7 @@
 # Sparse Optima: data -> programs -> results -> figures -> paper.
 #
 # `make help` lists the targets.  Everything generated goes to $(BUILD); the only
-# targets that touch a tracked file are `reference` and `sync`.
+# targets that touch a tracked file are `reference`, `reference-seeds` and `sync`.
 
 BUILD ?= build
 SEED ?= 1
@@ -33,7 +33,7 @@ else
 
 claim_ids := $(shell sed -n 's/^claim  *//p' src/claims/registry.txt)
 
-.PHONY: all help clean programs results figures paper site verify review seeds why test reference sync install
+.PHONY: all help clean programs results figures paper site verify review seeds why test reference reference-seeds sync install
 all: programs figures paper site
 
 help:
@@ -50,6 +50,7 @@ help:
 	@echo 'make why NUMBER=PROGRAM.KEY   where a number of the paper comes from'
 	@echo 'make test           the test suite (CTest); TESTS="-L unit" selects'
 	@echo 'make reference      accept the results of this run as results/'
+	@echo 'make reference-seeds            accept the spread that make seeds has found'
 	@echo 'make sync           regenerate the claims table of REPRODUCE.md'
 	@echo 'make install PREFIX=/usr/local   install the command line tools'
 	@echo 'make bench          the tools against scikit-learn (python3-sklearn), some minutes'
@@ -171,7 +172,14 @@ $(BUILD)/id/library.id $(ids:=.id): %.id: %.seen ;
 
 # The program writes NAME.tsv last, so that this file vouches for its tables.
 results := $(claims:%=$(results_dir)/%.tsv)
-results: $(results)
+# The spread over many seeds takes too long for every build: it is committed and copied.
+# `make seeds COUNT=20 && make reference-seeds` makes it anew.
+spread := $(results_dir)/seeds.tsv
+$(spread): results/seeds.tsv results/seeds-checks.tsv
+	@mkdir -p $(@D)
+	@cp results/seeds-checks.tsv $(@D)
+	@cp results/seeds.tsv $@.new && mv $@.new $@
+results: $(results) $(spread)
 $(results): $(results_dir)/%.tsv: $(BUILD)/id/%.id | $(BUILD)/bin/%
 	@mkdir -p $(@D)
 	@rm -f $(results_dir)/$*.* $(results_dir)/$*-*
@@ -183,7 +191,7 @@ registry_txt := src/claims/registry.txt
 references := $(sort $(wildcard results/*.tsv))
 judge = $(registry) $(1) --results $(results_dir) $(if $(filter 1,$(SEED)),,--no-reference)
 
-verify: $(registry) $(results)
+verify: $(registry) $(results) $(spread)
 	@$(call judge,verify)
 
 # claim-ID needs the results of its own program and of those it reads from.
@@ -203,15 +211,18 @@ seeds: $(registry)
 	@+BUILD=$(BUILD) MAKE='$(MAKE)' src/seeds.sh $(COUNT)
 
 # Only the results of the number's own program are needed.
-why: $(registry) $(filter $(results_dir)/$(firstword $(subst ., ,$(NUMBER) none)).tsv,$(results))
+why: $(registry) $(filter $(results_dir)/$(firstword $(subst ., ,$(NUMBER) none)).tsv,$(results) $(spread))
 	@$(registry) why '$(NUMBER)' --results $(results_dir)
 
 # README.md shows results/panels.svg.
 readme_figure := $(patsubst figures/%.gp,$(BUILD)/figures/%.svg,$(wildcard figures/panels.gp))
-reference: $(registry) $(results) $(readme_figure)
+reference: $(registry) $(results) $(spread) $(readme_figure)
 	@$(registry) verify --quiet --no-reference --results $(results_dir)
 	rm -f results/*.tsv
 	cp $(results_dir)/*.tsv $(readme_figure) results/
+
+reference-seeds: $(BUILD)/seeds/seeds.tsv
+	cp $(BUILD)/seeds/seeds.tsv $(BUILD)/seeds/seeds-checks.tsv results/
 
 sync: $(registry)
 	$(registry) table --rewrite REPRODUCE.md
@@ -271,7 +282,7 @@ $(BUILD)/site/style.css: src/site/style.css
 paper: $(BUILD)/paper.pdf
 tex_sources := $(sort $(wildcard paper/*.tex paper/*.sty paper/*.bib paper/sections/*.tex))
 
-$(BUILD)/paper/numbers.tex: $(registry_txt) $(results) $(references) | $(registry)
+$(BUILD)/paper/numbers.tex: $(registry_txt) $(results) $(spread) $(references) | $(registry)
 	@mkdir -p $(@D)
 	@$(registry) macros --results $(BUILD)/results --out $@ || { rm -f $@; exit 1; }
 $(BUILD)/paper/versions.tex: FORCE

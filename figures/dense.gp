@@ -1,18 +1,18 @@
 # dense.gp -- one and two atoms on a line, against lambda.
 # reads dense-lambda.tsv
 width = 17.8
-height = 10
+height = 8.6
 load style
 
 file = results . '/dense-lambda.tsv'
-set multiplot layout 3,3 columnsfirst margins 0.055,0.99,0.09,0.955 spacing 0.055,0.04
+set multiplot layout 3,3 columnsfirst margins 0.058,0.995,0.095,0.95 spacing 0.045,0.045
 set logscale x
 set xrange [0.017:4]
 array title[3] = ['symmetric', 'skewed', 'bimodal']
 do for [kind = 0:2] {
     set format x ''
     unset xlabel
-    set title title[kind + 1] offset 0,-0.7
+    set title panel(substr('abc', kind + 1, kind + 1), title[kind + 1]) offset 0,-0.7
     if (kind == 0) { set ylabel 'bias' offset 1 } else { unset ylabel }
     set autoscale y
     set ytics 0.5
@@ -37,7 +37,7 @@ do for [kind = 0:2] {
          '' using 2:11 every :::kind::kind with points linetype 3 pointsize 0.45, \
          '' using 2:7 every :::kind::kind with points linetype 2 pointsize 0.5
     set format x '%g'
-    set xlabel '{/:Italic λ}' offset 0,0.6
+    set xlabel '{/:Italic λ}' offset 0,0.8
     if (kind == 0) { set ylabel 'loss / bound' offset 1 }
     set yrange [0.9:3.2]
     set ytics 1

@@ -1,14 +1,15 @@
 # reads diagram-boundary.tsv tricritical-curve.tsv tricritical-line.tsv tricritical-path.tsv tricritical-limit.tsv
-# Left, the phases; middle, the boundary of merging; right, the second atom on its way.
+# a, the phases; b, the boundary of merging; c, the second atom on its way.
 width = 17.8
-height = 6
+height = 6.4
 load style
 boundary = results . '/diagram-boundary.tsv'
 curve = results . '/tricritical-curve.tsv'
-set multiplot layout 1, 3 margins 0.055, 0.99, 0.17, 0.96 spacing 0.075
+set multiplot layout 1, 3 margins 0.05, 0.99, 0.145, 0.93 spacing 0.07
 
-set xlabel "{/:Italic θ} (degrees)" offset 0, 0.4
+set xlabel "{/:Italic θ} (degrees)" offset 0, 0.6
 set ylabel "{/:Italic b} / ({/:Italic α c})" offset 1.6
+set title panel("a", "phases, {/:Italic α} → 0") offset 0, -0.6
 set logscale y
 set ytics (0.5, 1, 2, 4, 8, 16)
 set xrange [38:142]
@@ -22,30 +23,34 @@ plot curve using 1:4 with lines linetype 5, curve using 1:2 with lines linetype 
 unset logscale y
 unset label
 
-set yrange [1.02:2]
-set ytics 1.1, 0.1, 1.5
-set key at graph 0.02, 0.99 left top Left reverse samplen 1.6
-plot boundary every :::1::1 using 2:4 with lines linetype 3 title "predicted, {/:Italic α} = 0.1", \
-     boundary every :::0::0 using 2:4 with lines linetype 2 title "0.02", \
-     curve using 1:2 with lines linetype 1 title "limit 0", \
-     results . '/tricritical-line.tsv' using 2:($3 < 1.47 ? $3 : NaN) with lines linetype 5 title "tricritical", \
+set title panel("b", "where merging ends")
+set yrange [0.84:1.45]
+set ytics 0.9, 0.1, 1.4
+# In the empty corner below the curves.
+set key at graph 1.0, 0.01 right bottom Left reverse samplen 1.6 maxrows 3 width -2
+plot boundary every :::1::1 using 2:4 with lines linetype 3 title "{/:Italic α} = 0.1", \
+     boundary every :::0::0 using 2:4 with lines linetype 2 title "{/:Italic α} = 0.02", \
+     curve using 1:2 with lines linetype 1 title "{/:Italic α} → 0", \
+     results . '/tricritical-line.tsv' using 2:($3 < 1.44 ? $3 : NaN) with lines linetype 5 title "tricritical", \
      boundary using 2:($5 < 0.5 ? $3 : NaN) with points linecolor rgb "black" pointtype 6 pointsize 0.4 \
-         title "measured, continuous", \
+         title "continuous", \
      boundary using 2:($5 >= 0.5 ? $3 : NaN) with points linecolor rgb "black" pointtype 7 pointsize 0.4 \
-         title "measured, jump"
+         title "jump"
 
-set xlabel "{/:Italic b} / ({/:Italic α c})" offset 0, 0.4
-set ylabel "second atom (degrees)" offset 0.8
+set xlabel "{/:Italic b} / ({/:Italic α c})" offset 0, 0.6
+set title panel("c", "the second atom")
+set ylabel "angle (degrees)" offset 0.8
 set xrange [0:5]
 set yrange [20:150]
 set xtics 0, 1, 5
 set ytics 20, 20, 140
 path = results . '/tricritical-path.tsv'
-set key samplen 1 maxrows 2
-plot for [i = 0:3] results . '/tricritical-limit.tsv' every :::i::i using 2:3 with lines linetype 1 linewidth 1 notitle, \
-     path every :::3::3 using 2:4 with points linecolor rgb "#404040" pointtype 11 pointsize 0.4 \
-         title "{/:Italic θ} = 140°", \
-     path every :::2::2 using 2:4 with points linecolor rgb "#404040" pointtype 9 pointsize 0.4 title "120°", \
-     path every :::1::1 using 2:4 with points linecolor rgb "#404040" pointtype 4 pointsize 0.4 title "90°", \
-     path every :::0::0 using 2:4 with points linecolor rgb "#404040" pointtype 6 pointsize 0.4 title "60°"
+unset key
+set label 1 "{/:Italic θ} = 140°" at 4.9, 114 right
+set label 2 "120°" at 4.9, 97 right
+set label 3 "90°" at 4.9, 71 right
+set label 4 "60°" at 4.9, 45 right
+symbol(i) = word("6 4 9 11", i + 1) + 0
+plot for [i = 0:3] results . '/tricritical-limit.tsv' every :::i::i using 2:3 with lines linetype 1 linewidth 1, \
+     for [i = 0:3] path every :::i::i using 2:4 with points linecolor rgb "#404040" pointtype symbol(i) pointsize 0.4
 unset multiplot

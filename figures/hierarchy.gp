@@ -1,6 +1,6 @@
 # reads absorption-codes.tsv absorption-atoms.tsv hierarchy-descent.tsv absorption-lambda.tsv
 width = 17.8
-height = 11.6
+height = 10.8
 load style
 
 codes = results . "/absorption-codes.tsv"
@@ -22,12 +22,10 @@ set yrange [3.5:-0.5]
 set format x ""
 unset xtics
 set ytics ("dog" 0, "labrador" 1, "poodle" 2, "cat" 3)
-set label 1 "{/:Bold a}" at graph -0.24, 1.18
-set title "codes, true" offset 0,-0.9
+set title panel("a", "codes, true") offset 0,-0.9
 set lmargin at screen 0.085; set rmargin at screen 0.335
 set tmargin at screen 0.945; set bmargin at screen 0.845
 plot codes using 1:2:3 with image
-unset label 1
 set title "codes, learned"
 set tmargin at screen 0.795; set bmargin at screen 0.695
 plot codes using 1:2:4 with image
@@ -42,15 +40,13 @@ set xlabel "node" offset 0,0.2
 set xrange [-0.5:3.5]
 set xtics ("dog" 0, "lab." 1, "poo." 2, "cat" 3)
 set format x
-set label 1 "{/:Bold b}" at graph -0.24, 1.06
-set title "cosine of atom and node" offset 0,-0.9
+set title panel("b", "cosine of atom and node") offset 0,-0.9
 set tmargin at screen 0.405; set bmargin at screen 0.105
 plot atom(0, 0) using 4:3:6 with image, \
      atom(0, 0) using 4:3:($6 > 0.05 ? sprintf("%.2f", $6) : ""):($6 > 0.7 ? 0xffffff : 0) with labels font ",8" textcolor rgb variable
 
 # WordNet atoms.
-set label 1 "{/:Bold c}" at graph -0.30, 1.06
-set title "cosine, WordNet, constant ratio"
+set title panel("c", "cosine, WordNet, constant ratio")
 set xlabel "node, depth first"
 set xrange [-0.5:45.5]
 set yrange [45.5:-0.5]
@@ -69,8 +65,7 @@ set xtics nomirror autofreq
 set ytics nomirror autofreq
 set xrange [0:*]
 set yrange [*:0]
-set label 1 "{/:Bold d}" at graph -0.28, 1.06
-set title "leaving the hierarchy" offset 0,-0.6
+set title panel("d", "leaving the hierarchy") offset 0,-0.9
 set xlabel "step " . epsilon offset 0,0.3
 set xtics 0.1
 set ylabel "change of the loss / (" . "{/:Italic N}" . lambda . ")" offset 0.6,0
@@ -81,8 +76,7 @@ plot descent using 1:4 with lines linetype 2 title "slope", \
      descent using 1:3 with lines linetype 1 title "closed form", \
      descent using 1:2 every 2 with points pointtype 6 pointsize 0.5 linecolor rgb "#000000" title "full loss"
 
-set label 1 "{/:Bold e}" at graph -0.105, 1.06
-set title "mutual exclusion"
+set title panel("e", "mutual exclusion")
 set xlabel lambda offset 0,0.3
 set ylabel "co-firing" offset 0.8,0
 set logscale x

@@ -1,5 +1,5 @@
 # reads mopping-tilt.tsv mopping-covariance.tsv
-height = 9.6
+height = 9.2
 load style
 
 tilt = results . "/mopping-tilt.tsv"
@@ -7,9 +7,9 @@ covariance = results . "/mopping-covariance.tsv"
 set multiplot
 set lmargin at screen 0.155; set rmargin at screen 0.985
 
-set label 1 "{/:Bold a}" at graph -0.17, 1.02
-set tmargin at screen 0.97; set bmargin at screen 0.605
-set xlabel "probability of the child, given the parent" offset 0,0.5
+set title panel("a", "how far the atom tilts") offset 0,-0.6
+set tmargin at screen 0.945; set bmargin at screen 0.605
+set xlabel "probability of the child, given the parent" offset 0,0.7
 set ylabel "tilt (radians)" offset 0.8,0
 set xrange [0:1]
 set yrange [0:0.9]
@@ -21,16 +21,16 @@ plot tilt using ($1 == 1 ? $2 : NaN):7 with lines linetype 1 title "predicted, b
      tilt using ($1 == 1 ? $2 - 0.006 : NaN):3:5:6 with yerrorbars pointtype 7 pointsize 0.4 dashtype solid linecolor rgb "#000000" title "solver, bias free", \
      tilt using ($1 == 0 ? $2 + 0.006 : NaN):3:5:6 with yerrorbars pointtype 6 pointsize 0.45 dashtype solid linecolor rgb "#b2182b" title "no bias"
 
-set label 1 "{/:Bold b}" at graph -0.17, 1.02
-set tmargin at screen 0.465; set bmargin at screen 0.10
-set xlabel lambda
+set title panel("b", "what is left") offset 0,-0.6
+set tmargin at screen 0.44; set bmargin at screen 0.105
+set xlabel lambda offset 0,0.7
 set ylabel "covariance with the code" offset 0.3,0
 set logscale x
 set xrange [0.008:0.4]
 set xtics (0.01, 0.03, 0.1, 0.3)
 set yrange [-0.006:0.12]
 set ytics 0.05
-set key at graph 0.02, 0.70 top left Left reverse
+set key at graph 0.02, 0.80 top left Left reverse
 plot covariance using 1:2 with linespoints linetype 5 pointtype 4 pointsize 0.5 title "along {/:Italic u}, before", \
      covariance using 1:4 with lines linetype 1 title "along {/:Italic u}, predicted", \
      covariance using 1:3 with points pointtype 7 pointsize 0.45 linecolor rgb "#000000" title "along {/:Italic u}, after", \

@@ -1,6 +1,6 @@
 # reads necessity-margins.tsv necessity-angles.tsv
 width = 17.8
-height = 6.2
+height = 5.6
 load style
 
 margins = results . "/necessity-margins.tsv"
@@ -9,9 +9,9 @@ angles = results . "/necessity-angles.tsv"
 margin(t, f) = sprintf('< awk ''!/^#/ && $1 == %d && $2 == %d {print $4}'' %s', t, f, margins)
 rate(b, f) = sprintf('< awk ''!/^#/ && NF && $1 == %d && $2 == %d'' %s', b, f, angles)
 
-set multiplot layout 1,2 margins 0.085,0.985,0.22,0.90 spacing 0.11,0
-set title "{/:Bold a}" offset 0,-0.6
-set xlabel "margin (inside the hull: positive)"
+set multiplot layout 1,2 margins 0.085,0.985,0.185,0.915 spacing 0.11,0
+set title panel("a", "margins") offset 0,-0.6
+set xlabel "margin (inside the hull: positive)" offset 0,0.7
 set ylabel "share of conditions below" offset 0.8,0
 set xrange [-2:2]
 set yrange [0:1]
@@ -25,8 +25,8 @@ plot margin(0, 0) using 1:(1) smooth cnormal linetype 1 title "optima, pairs", \
      margin(1, 1) using 1:(1) smooth cnormal linetype 3 title "turned, {/:Italic K} features"
 
 unset arrow 1
-set title "{/:Bold b}"
-set xlabel "turn of every atom (degrees)"
+set title panel("b", "violations")
+set xlabel "turn of every atom (degrees)" offset 0,0.7
 set ylabel "share of problems that violate"
 set logscale x
 set xrange [0.07:130]

@@ -1,12 +1,13 @@
 # pairs.gp -- when a dense feature has a partner: density, and one atom too few.
 # reads pairs-density.tsv pairs-budget.tsv
 width = 17.8
-height = 5.6
+height = 5
 load style
 
-set multiplot layout 1,2 margins 0.06,0.99,0.19,0.96 spacing 0.09
-set xlabel 'rate {/:Italic p} at which the feature fires' offset 0,0.4
+set multiplot layout 1,2 margins 0.06,0.99,0.195,0.915 spacing 0.09
+set xlabel 'rate {/:Italic p} at which the feature fires' offset 0,0.7
 set ylabel 'activity' offset 1.2
+set title panel('a', 'a feature that fires at rate {/:Italic p}') offset 0,-0.7
 set xrange [0:1]
 set yrange [-0.02:0.6]
 set key bottom right samplen 1
@@ -16,7 +17,8 @@ plot results . '/pairs-density.tsv' using 1:5 with lines linetype 1, '' using 1:
      '' using 1:2 with points linetype 2 pointsize 0.6 title 'along −{/:Bold u}: the partner'
 unset arrow
 unset key
-set xlabel 'amplitude of the third sparse feature' offset 0,0.4
+set title panel('b', 'an atom too few')
+set xlabel 'amplitude of the third sparse feature' offset 0,0.7
 set ylabel 'smallest cosine of two atoms' offset 0.3
 set xrange [0:1.08]
 set yrange [-1.05:0.1]

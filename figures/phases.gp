@@ -4,19 +4,21 @@
 width = 17.8
 height = 6.6
 load style
-set multiplot layout 1, 4 margins 0.065, 0.99, 0.16, 0.76 spacing 0.075
+set multiplot layout 1, 4 margins 0.055, 0.99, 0.14, 0.65 spacing 0.065
 curves = results . '/phases-curves.tsv'
 absorbed = 'points linecolor rgb "#000000" pointtype 7 pointsize 0.35'
 other = 'points linecolor rgb "#707070" pointtype 6 pointsize 0.4'
-set key at graph 0.5, 1.02 center bottom Left reverse samplen 1.2 spacing 1.0
+# The keys stand above the panels, their first lines at one height.
+set key at graph -0.15, 1.51 left top Left reverse samplen 1.2 spacing 1.0
 set logscale xy
 set xtics (0.02, 0.05, 0.1, 0.2, 0.4)
-set xlabel "child frequency {/:Italic q}" offset 0, 0.4
+set xlabel "child frequency {/:Italic q}" offset 0, 0.6
 set ylabel "penalty {/:Italic λ}" offset 1
 set format y "10^{%T}"
 set ytics 10
 set xrange [0.017:0.53]
 set yrange [0.0007:0.8]
+set label 1 panel("a", "exclusive, {/:Italic K} = 2") at graph 0.5, 1.60 center
 plot results . '/phases-short.tsv' using 1:($4 == 2 ? $2 : NaN) with @absorbed title "absorbed, one missed", \
      '' using 1:($4 == 4 ? $2 : NaN) with @other title "split", \
      curves using 1:($2 < 0.7 ? $2 : NaN) with lines linetype 1 title "predicted", \
@@ -27,6 +29,7 @@ set format y "%g"
 set ytics -0.2, 0.2, 0.6
 set ylabel "cosine of the children {/:Italic ρ}" offset 1
 set yrange [-0.35:0.75]
+set label 1 panel("b", "exclusive, {/:Italic K} = 2")
 plot results . '/phases-angle.tsv' using 1:($4 == 3 ? $3 : NaN) with @absorbed title "absorbed, merged", \
      '' using 1:($4 == 4 ? $3 : NaN) with @other title "split", \
      curves using 1:($4 < 0.7 ? $4 : NaN) with lines linetype 1 title "predicted {/:Italic ρ}*"
@@ -37,14 +40,16 @@ set ytics 10
 set ylabel "penalty {/:Italic λ}" offset 1
 set xrange [0.04:0.53]
 set yrange [0.0007:0.8]
+set label 1 panel("c", "independent, {/:Italic K} = 3")
 plot results . '/siblings-grid.tsv' using 1:($3 == 1 ? $2 : NaN) with @absorbed title "absorbed", \
      '' using 1:($3 == 5 ? $2 : NaN) with @other title "mixed", \
      results . '/siblings-curve.tsv' using 1:2 with lines linetype 1 title "predicted", \
      '' using 1:3 with lines linetype 2 title "(8+4√2){/:Italic q} / 9"
 
-set xlabel "child frequency {/:Italic r}" offset 0, 0.4
+set xlabel "child frequency {/:Italic r}" offset 0, 0.6
 set xrange [0.04:0.53]
 set yrange [0.002:0.8]
+set label 1 panel("d", "depth 3, {/:Italic K} = 6")
 plot results . '/depth3-grid.tsv' using 2:($1 == 6 && $4 == 1 && $5 == 1 ? $3 : NaN) with @absorbed \
          title "absorbed, one missed", \
      '' using 2:($1 == 6 && $4 == 2 && $5 == 1 ? $3 : NaN) with @other title "split or mixed", \

@@ -1,10 +1,10 @@
 # reads residuals-cloud.tsv residuals-hull.tsv
-height = 7.4
+height = 6.6
 load style
 
 cloud = results . "/residuals-cloud.tsv"
 hull = results . "/residuals-hull.tsv"
-set xlabel "{/:Italic r}_1" offset 0,0.4
+set xlabel "{/:Italic r}_1" offset 0,0.6
 set ylabel "{/:Italic r}_2" offset -0.5,0
 set size ratio -1
 set xtics 0.2

@@ -40,6 +40,9 @@ set key samplen 2.5 spacing 1.1 noautotitle
 set datafile separator "\t"
 set style fill solid 0.35 noborder
 
+# The title of a panel: set title panel('a', 'what it shows')
+panel(letter, text) = sprintf('{/:Bold %s}  %s', letter, text)
+
 # Greek is not in Latin Modern Roman; in enhanced text: set xlabel "loss at " . lambda
 lambda = '{/"Latin Modern Math" 𝜆}'
 theta = '{/"Latin Modern Math" 𝜃}'

@@ -4,6 +4,7 @@
 #     ... quoted lines ...
 #     // [end:NAME]
 #
+# The indentation of the first line is taken off all of them.
 # usage: awk -v out=DIR -f anchors.awk FILE...   A missing end or a second piece of the
 # same name is an error; \codelisting of a name without a piece fails in LaTeX.
 function fail(line, message) {
@@ -27,6 +28,7 @@ FNR == 1 && open != "" { fail(begun, "anchor '" open "' has no end in its file")
 /\/\/ \[anchor:[a-z0-9_-]+\]/ {
     if (open != "")
         fail(FNR, "anchor inside '" open "'")
+    indent = match($0, /[^ ]/) - 1
     open = name_in($0)
     begun = FNR
     if (open in seen)
@@ -35,7 +37,7 @@ FNR == 1 && open != "" { fail(begun, "anchor '" open "' has no end in its file")
     printf "" > (out "/" open)
     next
 }
-open != "" { print > (out "/" open) }
+open != "" { print (substr($0, 1, indent) ~ /^ *$/ ? substr($0, indent + 1) : $0) > (out "/" open) }
 END {
     if (!failed && open != "")
         fail(begun, "anchor '" open "' has no end")

@@ -3,7 +3,7 @@
 #
 # Always from scratch, so that the PDF does not depend on what an earlier run left
 # behind.  The caller sets SOURCE_DATE_EPOCH.  Undefined or multiply defined references,
-# citations and numbers are errors; overfull lines are shown.
+# citations and numbers are errors, and so are lines that are overfull by more than a point.
 set -eu
 paper=$(cd "$1" && pwd)
 build=$(cd "$2" && pwd)
@@ -33,5 +33,8 @@ if grep -E 'LaTeX Warning: .*(undefined|multiply)|Citation.*undefined|Rerun to g
     echo "latex.sh: the complaints above are errors here" >&2
     exit 1
 fi
-grep -E '^Overfull \\hbox \(([0-9]{2,}|[5-9])' paper.log >&2 || true
+if grep -E '^Overfull \\hbox \(([1-9]|[0-9]{2,})[.0-9]*pt' paper.log >&2; then
+    echo "latex.sh: overfull lines, see above, are errors here" >&2
+    exit 1
+fi
 mv paper.pdf "$build/paper.pdf"

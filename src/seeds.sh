@@ -2,8 +2,9 @@
 # seeds.sh N -- judges every claim for the seeds 1 to N and tabulates the spread.
 #
 # For `make seeds COUNT=20`, which sets MAKE and BUILD.  Prints how many seeds each claim
-# holds for, and writes $BUILD/seeds.tsv: for every scalar its least, mean and largest value
-# over the seeds.  Interrupt it when you like: results that are there are not computed again.
+# holds for, and writes $BUILD/seeds/seeds.tsv, the spread of every checked number, and
+# seeds-checks.tsv, how near the worst seed comes to each bound.  Interrupt it when you
+# like: results that are there are not computed again.
 set -eu
 count=$1
 case $count in
@@ -24,24 +25,13 @@ while [ "$seed" -lt "$count" ]; do
 done
 mv "$judged.new" "$judged"
 
-for directory in $directories; do
-    grep -H -v '^#' "$directory"/*.tsv /dev/null | grep -v "$directory/[a-z0-9]*-"
-done | awk -F '\t' -v OFS='\t' '
-    BEGIN { print "# The spread over the seeds.", "", "", "", ""; print "# key", "seeds", "least", "mean", "largest" }
-    {
-        key = $1; sub(/:/, ".", key); sub(/.*\//, "", key); sub(/\.tsv\./, ".", key)
-        if (!(key in n)) { order[++keys] = key; least[key] = largest[key] = $2 }
-        n[key]++; sum[key] += $2
-        if ($2 + 0 < least[key] + 0) least[key] = $2
-        if ($2 + 0 > largest[key] + 0) largest[key] = $2
-    }
-    END { for (k = 1; k <= keys; k++) print order[k], n[order[k]], least[order[k]], sum[order[k]] / n[order[k]], largest[order[k]] }
-' > "$BUILD/seeds.tsv.new"
-mv "$BUILD/seeds.tsv.new" "$BUILD/seeds.tsv"
+mkdir -p "$BUILD/seeds"
+# shellcheck disable=SC2086 # one word per directory
+"$BUILD/bin/registry" seeds --out "$BUILD/seeds" $directories
 
 awk -v count="$count" '/^claim [^ ]* (holds|FAILS)$/ { if (!($2 in holds)) order[++claims] = $2; holds[$2] += $3 == "holds" }
     END { failed = 0
           for (c = 1; c <= claims; c++) { printf "  %-18s holds for %d of %d seeds\n", order[c], holds[order[c]], count
                                           failed += holds[order[c]] < count }
           exit failed > 0 }' "$judged" || { echo "seeds: not every claim holds for every seed: see $judged" >&2; exit 1; }
-echo "seeds: the spread of every number is in $BUILD/seeds.tsv"
+echo "seeds: the spread of every checked number is in $BUILD/seeds/seeds.tsv"

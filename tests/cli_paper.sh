@@ -62,8 +62,8 @@ printf '\\[ 77 \\]\ngap of 0.25 and $x = 1.5$, 40\\%% of $10^{-3}$, 2 of 30; \\r
 [ "$(literals "$scratch/typed.tex" | cut -f 2 | tr '\n' ' ')" = '0.25 1.5 40\% 10^{-3} 30 ' ] ||
     complain "the detector of typed numbers finds: $(literals "$scratch/typed.tex")"
 
-# Anchors: cut out as they are, and errors where an end is missing.
-printf 'a\n// [anchor:one]\nb\n  c\n// [end:one]\nd\n' >"$scratch/code.c"
+# Anchors: cut out without their indentation, and errors where an end is missing.
+printf 'a\n  // [anchor:one]\n  b\n    c\n  // [end:one]\nd\n' >"$scratch/code.c"
 mkdir "$scratch/anchors"
 exits 0 awk -v out="$scratch/anchors" -f src/anchors.awk "$scratch/code.c"
 printf 'b\n  c\n' >"$scratch/expected"

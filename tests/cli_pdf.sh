@@ -29,6 +29,11 @@ for command in '\\result{no.such}' '\\codelisting{no-such}' '\\verdict{nosuch}' 
     [ ! -e "$scratch/b/paper.pdf" ] || complain "a PDF with $command"
 done
 
+# So does a line that is too long for its column.
+sed 's/^\\sectionfile{setting}/\\noindent\\rule{10cm}{1pt}\n&/' paper/paper.tex >"$scratch/paper/paper.tex"
+exits 1 src/latex.sh "$scratch/paper" "$scratch/b" && says '^Overfull'
+[ ! -e "$scratch/b/paper.pdf" ] || complain 'a PDF with an overfull line'
+
 # Numbers that do not verify: no numbers.tex, hence no paper.
 cp -r "$BUILD/results" "$scratch/results"
 for file in "$scratch"/results/*.tsv; do

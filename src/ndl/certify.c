@@ -126,6 +126,7 @@ static void add_sample(const struct ndl_matrix *X, const struct ndl_model *m, si
 /* The conditions on the codes of the sample at hand. */
 static void judge_codes(const struct ndl_model *m, struct sums *s, struct ndl_certificate *c)
 {
+    // [anchor:certificate]
     for (size_t k = 0; k < m->D.rows; k++) {
         double z = s->z[k], mu = m->lambda - 2 * inner(s->r, ndl_row(&m->D, k), m->D.cols);
         s->least[k] = fmin(s->least[k], z);
@@ -136,6 +137,7 @@ static void judge_codes(const struct ndl_model *m, struct sums *s, struct ndl_ce
         else
             c->codes_off = fmax(c->codes_off, -mu / m->lambda);
     }
+    // [end:certificate]
 }
 
 /* The conditions on atom k. */

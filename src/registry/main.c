@@ -23,7 +23,7 @@ static const struct argp_option option_table[] = {
     {"reference", 'R', "DIR", 0, "the committed results (default results)", 0},
     {"no-reference", NO_REFERENCE, NULL, 0, "verify: judge the claims only, as for another seed", 0},
     {"quiet", 'q', NULL, 0, "verify: print only what fails", 0},
-    {"out", 'o', "FILE", 0, "macros: where to write", 0},
+    {"out", 'o', "FILE", 0, "macros: where to write; seeds: the directory", 0},
     {"rewrite", REWRITE, "FILE", 0, "table: put it between the markers of FILE", 0},
     {"check", CHECK, "FILE", 0, "table: only see whether FILE is up to date", 0},
     {0}};
@@ -139,6 +139,20 @@ static int table(const struct registry *registry, const struct options *options)
     return EXIT_HOLDS;
 }
 
+static int seeds(const struct registry *registry, struct results *results, const struct options *options)
+{
+    if (options->word_count > 1) {
+        if (!options->out)
+            die("registry: seeds needs --out");
+        write_seeds(registry, options->words + 1, (size_t)options->word_count - 1, options->out);
+        return EXIT_HOLDS;
+    }
+    size_t stale = seeds_stale(registry, results);
+    if (stale)
+        printf("seeds: results/seeds.tsv is out of date in %zu numbers (make seeds COUNT=20, make reference-seeds)\n", stale);
+    return stale ? EXIT_FAILS : EXIT_HOLDS;
+}
+
 static int list(const struct registry *registry)
 {
     for (size_t i = 0; i < registry->count; i++)
@@ -159,6 +173,8 @@ static int run(const struct registry *registry, struct results *results, struct 
         return macros(registry, results, reference, options);
     if (strcmp(command, "table") == 0 && words == 1)
         return table(registry, options);
+    if (strcmp(command, "seeds") == 0)
+        return seeds(registry, results, options);
     if (strcmp(command, "list") == 0 && words == 1)
         return list(registry);
     if (strcmp(command, "page") == 0 && words == 2) {
@@ -185,7 +201,7 @@ int main(int argc, char **argv)
     argp_err_exit_status = EXIT_USAGE;
     const struct argp argp = {
         .options = option_table, .parser = parse_option,
-        .args_doc = "verify [ID...]\nwhy PROGRAM.KEY\ncheck\nlist\nmacros --out FILE\ntable\npage PROGRAM\nindex",
+        .args_doc = "verify [ID...]\nwhy PROGRAM.KEY\ncheck\nlist\nseeds [DIR...]\nmacros --out FILE\ntable\npage PROGRAM\nindex",
         .doc = "Judges the claims of the registry by the results of their programs, and writes what the paper "
                "and REPRODUCE.md take from it.\v"
                "verify  predicted, measured, tolerance and verdict of the claims (of named ones with statement, "
@@ -193,6 +209,8 @@ int main(int argc, char **argv)
                "why     file, source line, reference and uses of one number\n"
                "check   programs, figures and paper labels exist; no program or figure without a claim\n"
                "list    id, minutes and title of every claim\n"
+               "seeds   the spread over the results in DIR..., one per seed, to --out; without DIR, whether the\n"
+               "        spread in the results is about these claims and numbers\n"
                "macros  the numbers as TeX; refuses unless every claim holds\n"
                "table   the Markdown table of the claims\n"
                "page    verdicts and figures of a program's claims, in Markdown for the site\n"

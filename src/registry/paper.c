@@ -52,14 +52,23 @@ static void write_number(FILE *out, double value, int digits)
         fprintf(out, "%.*s \\cdot 10^{%d}", (int)(mark - text), text, exponent);
 }
 
+/* Small counts also as words: "none of them". */
+static const char *const words[] = {"none", "one", "two",   "three", "four", "five",   "six",
+                                    "seven", "eight", "nine", "ten",  "eleven", "twelve"};
+
 static void write_program(FILE *out, const struct result *result)
 {
-    for (size_t i = 0; i < result->count; i++)
+    for (size_t i = 0; i < result->count; i++) {
+        const struct scalar *scalar = &result->scalars[i];
         for (int digits = 1; digits <= MAX_DIGITS; digits++) {
-            fprintf(out, "\\defineresult{%s.%s}{%d}{", result->program, result->scalars[i].key, digits);
-            write_number(out, result->scalars[i].value, digits);
+            fprintf(out, "\\defineresult{%s.%s}{%d}{", result->program, scalar->key, digits);
+            write_number(out, scalar->value, digits);
             fputs("}\n", out);
         }
+        for (size_t n = 0; n < sizeof words / sizeof *words; n++)
+            if (scalar->value == (double)n)
+                fprintf(out, "\\defineresult{%s.%s}{word}{%s}\n", result->program, scalar->key, words[n]);
+    }
 }
 
 /* --------------------------------------------------------------- appendix */
@@ -87,33 +96,58 @@ static void write_key(FILE *out, const char *key)
 
 static const char *const operator_tex[] = {"=", "\\le", "\\ge", "<", ">"};
 
+/* Numbers of order one are compared with others, in four digits; of small ones the size matters. */
+static int digits_for(double value)
+{
+    return fabs(value) >= 0.1 && fabs(value) < 1000 ? 4 : 2;
+}
+
+/* "$least$ to $largest$" over the seeds; nothing if seeds.tsv does not know the key. */
+static void write_spread(FILE *out, struct results *results, const struct claim *claim, const char *key)
+{
+    const struct scalar *least = seeds_scalar(results, claim, key, "least");
+    const struct scalar *largest = seeds_scalar(results, claim, key, "largest");
+    if (!least || !largest)
+        return;
+    fputs("$", out);
+    write_number(out, least->value, digits_for(least->value));
+    if (largest->value != least->value) {
+        fputs("$ to $", out);
+        write_number(out, largest->value, digits_for(largest->value));
+    }
+    fputs("$", out);
+}
+
+/* A row: the check, then the controls that break it. */
 static void write_check(FILE *out, struct results *results, const struct claim *claim, const struct check *check)
 {
     struct outcome outcome = judge_check(results, claim, check);
     write_key(out, check->key);
     fprintf(out, " & $%s ", operator_tex[check->operator]);
-    write_number(out, outcome.expected, 4);
-    fputs("$ & $", out);
-    write_number(out, outcome.measured, 4);
-    fputs("$ & ", out);
-    if (check->operator == EQUAL) {
-        fputs("$", out);
+    double literal;
+    write_number(out, outcome.expected, parse_number(check->expected, &literal) ? MAX_DIGITS : 4);
+    if (check->operator == EQUAL && check->tolerance > 0) {
+        fputs(check->relative ? "\\,(1\\pm" : "\\pm", out);
         write_number(out, check->tolerance, 1);
-        fprintf(out, "$%s", check->relative ? " rel." : "");
+        fputs(check->relative ? ")" : "", out);
     }
-    fputs(" \\\\\n", out);
-}
-
-static void write_control(FILE *out, struct results *results, const struct claim *claim,
-                          const struct control *control)
-{
-    struct outcome outcome = judge_control(results, claim, control);
-    write_key(out, control->key);
-    fputs(" & breaks ", out);
-    write_key(out, control->breaks);
-    fputs(" & $", out);
-    write_number(out, outcome.measured, 4);
-    fputs("$ & control \\\\\n", out);
+    fputs("$ & $", out);
+    write_number(out, outcome.measured, digits_for(outcome.measured));
+    fputs("$ & ", out);
+    write_spread(out, results, claim, check->key);
+    const char *separator = " & ";
+    for (size_t i = 0; i < claim->control_count; i++) {
+        const struct control *control = &claim->controls[i];
+        if (strcmp(control->breaks, check->key) != 0)
+            continue;
+        fputs(separator, out);
+        write_key(out, control->key);
+        fputs(" $", out);
+        write_number(out, judge_control(results, claim, control).measured, 3);
+        fputs("$", out);
+        separator = "; ";
+    }
+    fputs(*separator == ' ' ? " &  \\\\\n" : " \\\\\n", out);
 }
 
 static void write_appendix(FILE *out, const struct registry *registry, struct results *results)
@@ -126,8 +160,6 @@ static void write_appendix(FILE *out, const struct registry *registry, struct re
         fputs("}\n", out);
         for (size_t j = 0; j < claim->check_count; j++)
             write_check(out, results, claim, &claim->checks[j]);
-        for (size_t j = 0; j < claim->control_count; j++)
-            write_control(out, results, claim, &claim->controls[j]);
     }
     fputs("\\end{claimtable}}\n", out);
 }
@@ -144,6 +176,7 @@ void write_macros(FILE *out, const struct registry *registry, struct results *re
         for (size_t j = 0; j < claim->reads.count; j++)
             results_of(results, claim->reads.at[j]);
     }
+    results_of(results, "seeds");
     for (size_t i = 0; i < results->count; i++) /* all that were read, each once */
         write_program(out, &results->at[i]);
     write_appendix(out, registry, results);

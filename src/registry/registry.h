@@ -2,8 +2,8 @@
  *
  * src/claims/registry.txt defines its own format in its first lines.  parse.c
  * reads it, results.c reads the files the claim programs write, verify.c
- * compares the two, paper.c, table.c and site.c write what the paper, REPRODUCE.md and
- * the pages take from it, why.c traces one number back to its source. */
+ * compares the two, seeds.c does so for many seeds, paper.c, table.c and site.c write what
+ * the paper, REPRODUCE.md and the pages take from it, why.c traces one number back to its source. */
 #ifndef REGISTRY_H
 #define REGISTRY_H
 
@@ -114,6 +114,18 @@ bool claim_holds(struct results *results, const struct claim *claim);
 /* Prints the claim's table and returns whether it holds.  reasons: also the statement, the
  * command, and why each tolerance and control is what it is. */
 bool print_claim(struct results *results, const struct claim *claim, bool reasons);
+
+/* ---------------------------------------------------------------- seeds */
+
+/* Writes OUT/seeds.tsv and OUT/seeds-checks.tsv: the spread over the directories of results, one per
+ * seed from 1. */
+void write_seeds(const struct registry *registry, char **dirs, size_t count, const char *out);
+/* The number `what` ("first", "least", "mean", "largest"; "" with the key "holds") that seeds.tsv has
+ * of a key of a claim, or NULL. */
+const struct scalar *seeds_scalar(struct results *results, const struct claim *claim, const char *key,
+                                  const char *what);
+/* How many numbers of seeds.tsv are missing, too many or not those of these results for seed 1; prints each. */
+size_t seeds_stale(const struct registry *registry, struct results *results);
 
 /* ------------------------------------------------------------- generated */
 

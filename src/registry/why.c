@@ -6,6 +6,7 @@
 #include <regex.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 extern const char ndl_commit[];
 
@@ -206,8 +207,10 @@ int explain(const struct registry *registry, struct results *results, struct res
         for (size_t i = 0; i < result->header.count; i++)
             if (strncmp(result->header.at[i], "# seed:", 7) == 0)
                 printf("command    build/bin/%s --seed %s --data datasets\n", program, result->header.at[i] + 8);
+            else if (strncmp(result->header.at[i], "# command:", 10) == 0)
+                printf("command    %s\n", result->header.at[i] + 11);
         printf("commit     %s\n", ndl_commit);
-        print_source(source, key, scalar->meaning);
+        print_source(access(source, R_OK) == 0 ? source : "src/registry/seeds.c", key, scalar->meaning);
         const struct scalar *committed = result_scalar(results_of(reference, program), key);
         if (committed)
             printf("reference  %.17g, reproducible to %g\n", committed->value, committed->tolerance);

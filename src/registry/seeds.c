@@ -1,0 +1,318 @@
+/* seeds.c -- the spread of every checked number over seeds, and how near the worst comes to its bound.
+ *
+ * `registry seeds` reads one directory of results per seed, the first being that of seed 1, and writes
+ * OUT/seeds.tsv and OUT/seeds-checks.tsv in the format of src/claim.h.  They are committed in results/,
+ * since twenty seeds take too long for every build, and seeds_stale tells whether they still speak of
+ * this registry and of the results of seed 1. */
+#include "registry.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ndl.h"
+
+/* How a check uses its bound. */
+enum kind {
+    ALLOWANCE, /* measured / bound, or deviation / tolerance, must stay below one */
+    FLOOR,     /* a bound to be exceeded: bound / measured must stay below one */
+    EXACT,     /* met exactly by every seed */
+    SIGN       /* the bound is zero, and any distance from it will do */
+};
+
+struct spread { /* of one check or control over the seeds */
+    double least, mean, largest;
+    double first;      /* seed 1 */
+    double used_least; /* see used(); NaN if not every seed has the number */
+    double used_most;
+    size_t passed;
+};
+
+/* The share of the allowance that a measured value uses: at most one if the check holds. */
+static double used(const struct check *check, double measured, double expected)
+{
+    if (measured == expected)
+        return 0;
+    if (check->operator == EQUAL) {
+        double tolerance = check->tolerance * (check->relative ? fabs(expected) : 1);
+        return tolerance > 0 ? fabs(measured - expected) / tolerance : (double)INFINITY;
+    }
+    bool upper = check->operator == AT_MOST || check->operator == BELOW;
+    double value = upper ? measured : -measured, bound = upper ? expected : -expected;
+    if (bound == 0)
+        return value <= 0 ? 0 : (double)INFINITY;
+    if (bound > 0)
+        return fmax(0, value / bound);
+    return value < 0 ? bound / value : (double)INFINITY;
+}
+
+static enum kind kind_of(const struct check *check, const struct spread *spread, double expected)
+{
+    if (spread->least == expected && spread->largest == expected)
+        return EXACT;
+    if (check->operator == EQUAL)
+        return check->tolerance > 0 ? ALLOWANCE : EXACT;
+    if (expected == 0)
+        return SIGN;
+    bool upper = check->operator == AT_MOST || check->operator == BELOW;
+    return upper == (expected > 0) ? ALLOWANCE : FLOOR;
+}
+
+/* control: NULL for the check itself */
+static struct spread spread_of(struct results *seeds, size_t count, const struct claim *claim,
+                               const struct check *check, const struct control *control)
+{
+    struct spread spread = {.least = (double)INFINITY, .largest = -(double)INFINITY,
+                            .used_least = (double)INFINITY, .used_most = 0};
+    for (size_t s = 0; s < count; s++) {
+        struct outcome outcome =
+            control ? judge_control(&seeds[s], claim, control) : judge_check(&seeds[s], claim, check);
+        if (!outcome.known)
+            die("registry: %s: no number for claim %s, %s", seeds[s].dir, claim->id, control ? control->key : check->key);
+        double share = used(check, outcome.measured, outcome.expected);
+        if (s == 0)
+            spread.first = outcome.measured;
+        spread.least = fmin(spread.least, outcome.measured);
+        spread.largest = fmax(spread.largest, outcome.measured);
+        spread.mean += outcome.measured / (double)count;
+        spread.used_least = fmin(spread.used_least, share);
+        spread.used_most = fmax(spread.used_most, share);
+        spread.passed += outcome.passed;
+    }
+    return spread;
+}
+
+/* ------------------------------------------------------------------ write */
+
+struct totals {
+    size_t claims, claims_held, checks, checks_held, controls, controls_failed;
+    size_t kinds[4], tenth;
+    double allowance_most, floor_most, control_least;
+};
+
+static void write_scalar(FILE *out, char *key, double value, double tolerance, const char *meaning)
+{
+    fprintf(out, "%s\t%.17g\t%.17g\t%s\n", key, value, tolerance, meaning);
+    free(key);
+}
+
+static void write_spread(FILE *out, const struct claim *claim, const char *key, const struct spread *spread,
+                         double tolerance)
+{
+    write_scalar(out, join("%s.%s.first", claim->id, key), spread->first, tolerance, "its value for seed 1");
+    write_scalar(out, join("%s.%s.least", claim->id, key), spread->least, (double)INFINITY, "its least value over the seeds");
+    write_scalar(out, join("%s.%s.mean", claim->id, key), spread->mean, (double)INFINITY, "its mean over the seeds");
+    write_scalar(out, join("%s.%s.largest", claim->id, key), spread->largest, (double)INFINITY,
+                 "its largest value over the seeds");
+}
+
+static double tolerance_of(struct results *results, const struct claim *claim, const char *key)
+{
+    const struct scalar *scalar = claim_scalar(results, claim, key);
+    return scalar ? scalar->tolerance : 0;
+}
+
+/* Has this claim an earlier check on the key, or an earlier control with it? */
+static bool check_is_new(const struct claim *claim, size_t check)
+{
+    for (size_t i = 0; i < check; i++)
+        if (strcmp(claim->checks[i].key, claim->checks[check].key) == 0)
+            return false;
+    return true;
+}
+
+static bool control_is_new(const struct claim *claim, size_t control)
+{
+    for (size_t i = 0; i < claim->check_count; i++)
+        if (strcmp(claim->checks[i].key, claim->controls[control].key) == 0)
+            return false;
+    for (size_t i = 0; i < control; i++)
+        if (strcmp(claim->controls[i].key, claim->controls[control].key) == 0)
+            return false;
+    return true;
+}
+
+static void write_check(FILE *scalars, FILE *table, struct results *seeds, size_t count, size_t number,
+                        const struct claim *claim, size_t i, struct totals *totals)
+{
+    const struct check *check = &claim->checks[i];
+    double expected = judge_check(&seeds[0], claim, check).expected;
+    struct spread spread = spread_of(seeds, count, claim, check, NULL);
+    enum kind kind = kind_of(check, &spread, expected);
+    if (check_is_new(claim, i))
+        write_spread(scalars, claim, check->key, &spread, tolerance_of(&seeds[0], claim, check->key));
+    fprintf(table, "%zu\t%zu\t0\t%d\t%.6g\t%.6g\t%.6g\t%.6g\n", number, i + 1, kind, spread.used_most, spread.least,
+            spread.mean, spread.largest);
+    totals->checks++;
+    totals->checks_held += spread.passed == count;
+    totals->kinds[kind]++;
+    if (kind == ALLOWANCE)
+        totals->allowance_most = fmax(totals->allowance_most, spread.used_most);
+    if (kind == FLOOR)
+        totals->floor_most = fmax(totals->floor_most, spread.used_most);
+    totals->tenth += (kind == ALLOWANCE || kind == FLOOR) && spread.used_most <= 0.1;
+    for (size_t j = 0; j < claim->control_count; j++) {
+        const struct control *control = &claim->controls[j];
+        if (strcmp(control->breaks, check->key) != 0)
+            continue;
+        struct spread broken = spread_of(seeds, count, claim, check, control);
+        fprintf(table, "%zu\t%zu\t1\t%d\t%.6g\t%.6g\t%.6g\t%.6g\n", number, i + 1, kind, broken.used_least,
+                broken.least, broken.mean, broken.largest);
+        if (kind != SIGN)
+            totals->control_least = fmin(totals->control_least, broken.used_least);
+    }
+}
+
+static void write_claim(FILE *scalars, FILE *table, struct results *seeds, size_t count, size_t number,
+                        const struct claim *claim, struct totals *totals)
+{
+    size_t held = 0;
+    for (size_t s = 0; s < count; s++)
+        held += claim_holds(&seeds[s], claim);
+    write_scalar(scalars, join("%s.holds", claim->id), (double)held, 0, "seeds for which the claim holds");
+    totals->claims++;
+    totals->claims_held += held == count;
+    for (size_t i = 0; i < claim->check_count; i++)
+        write_check(scalars, table, seeds, count, number, claim, i, totals);
+    for (size_t j = 0; j < claim->control_count; j++) {
+        const struct control *control = &claim->controls[j];
+        const struct check *check = claim->checks;
+        while (strcmp(check->key, control->breaks) != 0)
+            check++;
+        struct spread broken = spread_of(seeds, count, claim, check, control);
+        totals->controls++;
+        totals->controls_failed += broken.passed == count;
+        if (control_is_new(claim, j))
+            write_spread(scalars, claim, control->key, &broken, tolerance_of(&seeds[0], claim, control->key));
+    }
+}
+
+static void write_totals(FILE *out, size_t count, const struct totals *totals)
+{
+    const struct {
+        const char *key, *meaning;
+        double value;
+    } scalars[] = {
+        {"count", "seeds, from 1", (double)count},
+        {"claims", "claims", (double)totals->claims},
+        {"claims.held", "claims that hold for every seed", (double)totals->claims_held},
+        {"checks", "checks", (double)totals->checks},
+        {"checks.held", "checks that hold for every seed", (double)totals->checks_held},
+        {"controls", "controls", (double)totals->controls},
+        {"controls.failed", "controls that fail, as they must, for every seed", (double)totals->controls_failed},
+        {"allowances", "checks that allow a deviation", (double)totals->kinds[ALLOWANCE]},
+        {"floors", "checks that ask for more than a bound", (double)totals->kinds[FLOOR]},
+        {"exact", "checks that every seed meets exactly", (double)totals->kinds[EXACT]},
+        {"signs", "checks that ask for a sign", (double)totals->kinds[SIGN]},
+        {"tenth", "allowances and floors of which no seed uses more than a tenth", (double)totals->tenth},
+        {"allowances.most", "largest share of an allowance that a seed uses", totals->allowance_most},
+        {"floors.most", "largest share of a floor that a seed uses", totals->floor_most},
+        {"controls.least", "smallest share that a control uses, signs left out; fails above 1", totals->control_least},
+    };
+    for (size_t i = 0; i < sizeof scalars / sizeof *scalars; i++)
+        write_scalar(out, join("%s", scalars[i].key), scalars[i].value, (double)INFINITY, scalars[i].meaning);
+}
+
+static void open_out(struct ndl_output *out, char *path)
+{
+    struct ndl_error err;
+    if (ndl_output_open(out, path, &err) != NDL_OK)
+        die("registry: %s", err.text);
+    free(path);
+}
+
+static void close_out(struct ndl_output *out)
+{
+    struct ndl_error err;
+    if (ndl_output_close(out, &err) != NDL_OK)
+        die("registry: %s", err.text);
+}
+
+void write_seeds(const struct registry *registry, char **dirs, size_t count, const char *out)
+{
+    struct results *seeds = grow(NULL, count, sizeof *seeds);
+    for (size_t s = 0; s < count; s++)
+        seeds[s] = (struct results){.dir = dirs[s]};
+    struct ndl_output scalars, table;
+    open_out(&table, join("%s/seeds-checks.tsv", out));
+    open_out(&scalars, join("%s/seeds.tsv", out));
+    fprintf(scalars.file, "# Sparse Optima result, format 1\n# program: seeds\n# command: make seeds COUNT=%zu\n"
+                          "# columns: key value tolerance meaning\n", count);
+    fprintf(table.file, "# Sparse Optima result, format 1\n# program: seeds\n# command: make seeds COUNT=%zu\n"
+                        "# column 1: claim - 0 its number in the registry\n"
+                        "# column 2: check - 0 its number in the claim\n"
+                        "# column 3: control - 0 0 the check itself, 1 a control of it\n"
+                        "# column 4: kind - 0 0 allowance, 1 floor, 2 exact, 3 sign\n"
+                        "# column 5: used - inf share of the bound: largest over the seeds (control: least)\n"
+                        "# column 6: least - inf least value over the seeds\n"
+                        "# column 7: mean - inf mean over the seeds\n"
+                        "# column 8: largest - inf largest value over the seeds\n", count);
+    struct totals totals = {.control_least = (double)INFINITY};
+    for (size_t i = 0; i < registry->count; i++)
+        write_claim(scalars.file, table.file, seeds, count, i + 1, &registry->claims[i], &totals);
+    write_totals(scalars.file, count, &totals);
+    close_out(&table);
+    close_out(&scalars);
+    for (size_t s = 0; s < count; s++)
+        results_free(&seeds[s]);
+    free(seeds);
+}
+
+/* ------------------------------------------------------------------ check */
+
+const struct scalar *seeds_scalar(struct results *results, const struct claim *claim, const char *key,
+                                  const char *what)
+{
+    char *name = join("%s.%s%s%s", claim->id, key, *what ? "." : "", what);
+    const struct scalar *scalar = result_scalar(results_of(results, "seeds"), name);
+    free(name);
+    return scalar;
+}
+
+static size_t key_stale(struct results *results, const struct claim *claim, const char *key)
+{
+    const struct scalar *seeds = seeds_scalar(results, claim, key, "first");
+    const struct scalar *is = claim_scalar(results, claim, key);
+    if (!seeds)
+        printf("seeds: nothing about %s of claim %s\n", key, claim->id);
+    else if (!is || !(isinf(seeds->tolerance) || is->value == seeds->value ||
+                      fabs(is->value - seeds->value) <= seeds->tolerance * fmax(1, fabs(seeds->value))))
+        printf("seeds: %s of claim %s was %.9g for seed 1 and is %.9g\n", key, claim->id, seeds->value,
+               is ? is->value : (double)NAN);
+    else
+        return 0;
+    return 1;
+}
+
+size_t seeds_stale(const struct registry *registry, struct results *results)
+{
+    const struct result *result = results_of(results, "seeds");
+    if (!result)
+        return 1;
+    size_t stale = 0, keys = 0;
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct claim *claim = &registry->claims[i];
+        if (!seeds_scalar(results, claim, "holds", "")) {
+            printf("seeds: nothing about claim %s\n", claim->id);
+            stale++;
+        }
+        for (size_t j = 0; j < claim->check_count; j++)
+            stale += key_stale(results, claim, claim->checks[j].key);
+        for (size_t j = 0; j < claim->control_count; j++)
+            stale += key_stale(results, claim, claim->controls[j].key);
+        for (size_t j = 0; j < claim->check_count; j++)
+            keys += check_is_new(claim, j);
+        for (size_t j = 0; j < claim->control_count; j++)
+            keys += control_is_new(claim, j);
+    }
+    size_t found = 0;
+    for (size_t i = 0; i < result->count; i++) {
+        const char *end = strrchr(result->scalars[i].key, '.');
+        found += end && strcmp(end, ".first") == 0;
+    }
+    if (found > keys) {
+        printf("seeds: %zu numbers of which the registry knows nothing\n", found - keys);
+        stale++;
+    }
+    return stale;
+}

@@ -1,0 +1,79 @@
+#!/bin/sh
+# The spread over the seeds: what is tabulated, and whether the committed one is about these claims and numbers.
+. tests/cli.sh
+registry=$BUILD/bin/registry
+
+cat >"$scratch/claims" <<'END'
+claim toy
+  title      A toy
+  statement  Two numbers.
+  program    toy
+  label      sec:toy
+  minutes    0.1
+  check      error <= 1e-2 : a reason
+  control    broken breaks error : no hypothesis
+  check      height > 2 : another
+  check      count = 0 within 0 : a count
+  check      sign > 0 : by any amount
+END
+scalars() { # DIR ERROR BROKEN HEIGHT COUNT SIGN
+    mkdir -p "$scratch/$1"
+    printf 'error\t%s\tinf\te\nbroken\t%s\t1e-6\tb\nheight\t%s\t1e-6\th\ncount\t%s\t0\tc\nsign\t%s\t1e-6\ts\n' \
+        "$2" "$3" "$4" "$5" "$6" >"$scratch/$1/toy.tsv"
+}
+seeds() { exits "$1" "$registry" seeds --registry "$scratch/claims" --results "$scratch/1" ; }
+tabulate() {
+    exits "$1" "$registry" seeds --registry "$scratch/claims" --out "$scratch/1" "$scratch/1" "$scratch/2" "$scratch/3"
+}
+has() { # KEY VALUE
+    grep -q "^$1	$2	" "$scratch/1/seeds.tsv" || complain "seeds.tsv: $1 is not $2: $(grep "^$1	" "$scratch/1/seeds.tsv")"
+}
+
+scalars 1 1e-3 5 4 0 0.5
+scalars 2 5e-3 3 8 0 0.25
+scalars 3 2e-3 1 5 0 1
+tabulate 0
+has toy.holds 3
+has toy.error.first 0.001
+has toy.error.largest 0.005.*
+has toy.height.least 4
+has toy.height.mean 5.66666666.*
+has toy.broken.least 1
+has count 3
+has claims.held 1
+has controls.failed 1
+has allowances.most 0.5
+has floors.most 0.5
+has controls.least 100
+has exact 1
+has signs 1
+seeds 0
+
+# A claim that fails for one seed is counted as such.
+scalars 3 2e-3 1e-3 1 1 1
+tabulate 0
+has toy.holds 2
+has claims.held 0
+has checks.held 2
+has controls.failed 0
+scalars 3 2e-3 1 5 0 1
+tabulate 0
+
+# Out of date: another number for seed 1 (unless it is only compared with a bound), a new check, one that is gone.
+scalars 1 9e-3 5 4 0 0.5 && seeds 0
+scalars 1 1e-3 5 4.001 0 0.5 && seeds 1 && says 'toy was 4 for seed 1 and is 4.001'
+scalars 1 1e-3 5 4 0 0.5
+cp "$scratch/claims" "$scratch/claims.old"
+echo '  check      broken > 0 : new' >>"$scratch/claims" && seeds 0 # has been a control
+sed -i 's/^  check      broken.*/  check      extra > 0 : new/' "$scratch/claims" && seeds 1 && says 'nothing about extra of claim toy'
+grep -v 'sign >' "$scratch/claims.old" >"$scratch/claims" && seeds 1 && says '1 numbers of which the registry knows nothing'
+cp "$scratch/claims.old" "$scratch/claims"
+rm "$scratch/2/toy.tsv" && tabulate 2 && says 'no number for claim toy, error'
+rm "$scratch/1/seeds.tsv" && seeds 1 && says 'seeds.tsv: No such file'
+
+# The committed spread.
+for file in seeds.tsv seeds-checks.tsv; do
+    same "results/$file" "$BUILD/results/$file"
+done
+exits 0 "$registry" seeds --results "$BUILD/results"
+finish
