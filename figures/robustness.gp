@@ -44,11 +44,13 @@ set xtics ('≤ −1' -1, '−0.5' -0.5, '0' 0, '0.5' 0.5, '1' 1)
 set object 1 rectangle from -1.05, graph 0 to 0, graph 1 fillcolor rgb '#f3e4e4' fillstyle solid 1 noborder behind
 set arrow 1 from 0, graph 0 to 0, graph 1
 set lmargin at screen 0.77; set rmargin at screen 0.985
-least(a, b) = abs(a) < abs(b) ? abs(a) : abs(b)
-most(a, b) = abs(a) > abs(b) ? abs(a) : abs(b)
-clip(x) = x < -1 ? -1 : x
-plot is(1, '$4 == 3') using (clip(-least($6, $8))):(row($1, $2)):(clip(-most($6, $8))):(clip(-least($6, $8))) \
+# A seed that fails, or a control that passes, would stand on the other side.
+side(used) = used > 1 ? -1 : 1
+near(a, b) = abs(a) < abs(b) ? abs(a) : abs(b)
+far(a, b) = abs(a) > abs(b) ? abs(a) : abs(b)
+clip(x) = x < -1 ? -1 : x > 1 ? 1 : x
+plot is(1, '$4 == 3') using (clip(side($5) * near($6, $8))):(row($1, $2)):(clip(side($5) * near($6, $8))):(clip(side($5) * far($6, $8))) \
          with xerrorbars pointtype 2 pointsize 0.4 linecolor rgb '#b2182b' dashtype solid linewidth 0.8, \
-     is(0, '$4 == 3') using (least($6, $8)):(row($1, $2)):(least($6, $8)):(most($6, $8)) \
+     is(0, '$4 == 3') using (clip(side($5) * near($6, $8))):(row($1, $2)):(clip(side($5) * near($6, $8))):(clip(side($5) * far($6, $8))) \
          with xerrorbars pointtype 7 pointsize 0.4 linecolor rgb '#000000' dashtype solid linewidth 0.8
 unset multiplot

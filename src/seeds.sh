@@ -17,7 +17,8 @@ seed=0
 while [ "$seed" -lt "$count" ]; do
     seed=$((seed + 1))
     echo "seeds: seed $seed of $count" >&2
-    $MAKE --no-print-directory results SEED="$seed" >/dev/null
+    # A program that fails fails its claims; the others are judged.
+    $MAKE --no-print-directory -k results SEED="$seed" >/dev/null || true
     directory=$BUILD/seed-$seed/results
     [ "$seed" -ne 1 ] || directory=$BUILD/results
     directories="$directories $directory"

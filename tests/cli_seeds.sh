@@ -68,7 +68,10 @@ echo '  check      broken > 0 : new' >>"$scratch/claims" && seeds 0 # has been a
 sed -i 's/^  check      broken.*/  check      extra > 0 : new/' "$scratch/claims" && seeds 1 && says 'nothing about extra of claim toy'
 grep -v 'sign >' "$scratch/claims.old" >"$scratch/claims" && seeds 1 && says '1 numbers of which the registry knows nothing'
 cp "$scratch/claims.old" "$scratch/claims"
-rm "$scratch/2/toy.tsv" && tabulate 2 && says 'no number for claim toy, error'
+rm "$scratch/2/toy.tsv" && tabulate 0 # the program failed for this seed
+has toy.holds 2
+has toy.height.mean 4.5
+has allowances.most inf
 rm "$scratch/1/seeds.tsv" && seeds 1 && says 'seeds.tsv: No such file'
 
 # The committed spread.

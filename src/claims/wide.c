@@ -72,17 +72,17 @@ static double longest(const struct ndl_matrix *X, const struct ndl_model *m, siz
 }
 
 /* What the residuals of a stationary dictionary without bias allow to be missing. */
-// [anchor:wide-dual]
 static double dual_gap(const struct ndl_matrix *X, const struct ndl_model *m)
 {
+    // [anchor:wide-dual]
     double r[DIMENSION], sum = 0;
     for (size_t i = 0; i < X->rows; i++) {
         double norm = ndl_residual(X, m, i, r), s = norm > LAMBDA / 2 ? LAMBDA / 2 / norm : 1;
         sum += 2 * (1 - s) * ndl_dot(DIMENSION, r, ndl_row(X, i)) - (1 - s * s) * norm * norm;
     }
     return sum;
+    // [end:wide-dual]
 }
-// [end:wide-dual]
 
 static struct ndl_model fit(const struct claim *claim, const struct ndl_matrix *X, size_t atoms, bool bias,
                             const struct ndl_matrix *D0, uint64_t seed, double *loss)

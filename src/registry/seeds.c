@@ -23,8 +23,7 @@ enum kind {
 struct spread { /* of one check or control over the seeds */
     double least, mean, largest;
     double first;      /* seed 1 */
-    double used_least; /* see used(); NaN if not every seed has the number */
-    double used_most;
+    double used_least, used_most; /* see used(); infinite if a seed has not got the number */
     size_t passed;
 };
 
@@ -51,7 +50,7 @@ static enum kind kind_of(const struct check *check, const struct spread *spread,
     if (spread->least == expected && spread->largest == expected)
         return EXACT;
     if (check->operator == EQUAL)
-        return check->tolerance > 0 ? ALLOWANCE : EXACT;
+        return ALLOWANCE;
     if (expected == 0)
         return SIGN;
     bool upper = check->operator == AT_MOST || check->operator == BELOW;
@@ -63,22 +62,27 @@ static struct spread spread_of(struct results *seeds, size_t count, const struct
                                const struct check *check, const struct control *control)
 {
     struct spread spread = {.least = (double)INFINITY, .largest = -(double)INFINITY,
-                            .used_least = (double)INFINITY, .used_most = 0};
+                            .used_least = (double)INFINITY};
+    double known = 0;
     for (size_t s = 0; s < count; s++) {
         struct outcome outcome =
             control ? judge_control(&seeds[s], claim, control) : judge_check(&seeds[s], claim, check);
-        if (!outcome.known)
-            die("registry: %s: no number for claim %s, %s", seeds[s].dir, claim->id, control ? control->key : check->key);
-        double share = used(check, outcome.measured, outcome.expected);
         if (s == 0)
             spread.first = outcome.measured;
+        if (!outcome.known) { /* the program failed: so do its checks */
+            spread.used_most = (double)INFINITY;
+            continue;
+        }
+        double share = used(check, outcome.measured, outcome.expected);
         spread.least = fmin(spread.least, outcome.measured);
         spread.largest = fmax(spread.largest, outcome.measured);
-        spread.mean += outcome.measured / (double)count;
+        spread.mean += outcome.measured;
+        known++;
         spread.used_least = fmin(spread.used_least, share);
         spread.used_most = fmax(spread.used_most, share);
         spread.passed += outcome.passed;
     }
+    spread.mean /= known;
     return spread;
 }
 
