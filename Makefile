@@ -174,8 +174,8 @@ $(BUILD)/id/library.id $(ids:=.id): %.id: %.seen ;
 results := $(claims:%=$(results_dir)/%.tsv)
 # The spread over many seeds takes too long for every build: it is committed and copied.
 # `make seeds COUNT=20 && make reference-seeds` makes it anew.
-spread := $(results_dir)/seeds.tsv
-$(spread): results/seeds.tsv results/seeds-checks.tsv
+spread := $(patsubst results/%,$(results_dir)/%,$(wildcard results/seeds.tsv))
+$(results_dir)/seeds.tsv: results/seeds.tsv results/seeds-checks.tsv
 	@mkdir -p $(@D)
 	@cp results/seeds-checks.tsv $(@D)
 	@cp results/seeds.tsv $@.new && mv $@.new $@
