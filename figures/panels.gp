@@ -30,7 +30,7 @@ do for [p = 0:2] {
     set arrow 3 from hull(p, 3), 1.16 to hull(p, 4), 1.16 nohead linecolor rgb "#b2182b" linewidth 6 front
     set arrow 4 from 1.16, hull(p, 5) to 1.16, hull(p, 6) nohead linecolor rgb "#b2182b" linewidth 6 front
     plot scatter using ($1 == p ? $2 : NaN):3 with points pointtype 7 pointsize 0.22 linecolor rgb "#707070", \
-         NaN with lines linecolor rgb "#b2182b" linewidth 6 title (p == 2 ? "hull, other off" : ""), \
+         NaN with lines linecolor rgb "#b2182b" dashtype solid linewidth 6 title (p == 2 ? "hull, other off" : ""), \
          NaN with lines linetype 5 linewidth 1.2 title (p == 2 ? "{/:Italic d}_1·{/:Italic d}_2" : "")
 }
 unset multiplot
