@@ -105,7 +105,8 @@ def compare(name, make):
         sp.save_npz(shard, Z[N * s // SHARDS:N * (s + 1) // SHARDS], compressed=False)
     np.save(decoder, np.random.default_rng(3).normal(size=(K, D)).astype(np.float32))
     threads = len(os.sched_getaffinity(0))
-    print(f'{name}: {N} x {K}, {Z.nnz / N:.1f} active; load average {os.getloadavg()[0]:.2f} on {threads} processors', flush=True)
+    print(f'{name}: {N} x {K}, {Z.nnz / N:.1f} active; load average {os.getloadavg()[0]:.2f} on {threads} '
+          'processors', flush=True)
     del Z
     arguments = '--decoder', decoder, '--top', '0', '--out', pairs, '--codes'
     elapsed, processor = {}, {}

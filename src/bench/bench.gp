@@ -1,5 +1,5 @@
 # Loss against time of ndl-fit and scikit-learn, from the traces that bench.py left in `dir`.
-set terminal svg enhanced size 420, 260 * words(workloads) background "#ffffff" font "Latin Modern Roman,11"
+set terminal svg enhanced size 560, 240 * words(workloads) background "#ffffff" font "Latin Modern Roman,11"
 set output dir.'/loss-time.svg'
 set datafile separator "\t"
 set encoding utf8
@@ -9,7 +9,8 @@ set xlabel "seconds"
 set ylabel "loss / best - 1"
 set border 3
 set tics nomirror
-set key top right samplen 2
+set key outside right samplen 2
+set mytics 1
 set multiplot layout words(workloads), 1
 do for [name in workloads] {
     set title name

@@ -27,7 +27,7 @@ static const struct argp_option options[] = {
     {"bias", 'b', "B", 0, "the bias, d entries (default: none)", 0},
     {"out", 'o', "FILE.npz", 0, "where the codes go, as scipy.sparse.load_npz reads them (required)", 0},
     {"gap", KEY_GAP, "G", 0, "largest relative duality gap that is fine (default 1e-9)", 0},
-    {"compare", KEY_COMPARE, "Z", 0, "codes of an SAE's own encoder, N x K: report what they lose against the exact ones", 0},
+    {"compare", KEY_COMPARE, "Z", 0, "codes of an SAE's own encoder, N x K: what do they lose against these?", 0},
     {"features", KEY_FEATURES, "FILE.tsv", 0, "with --compare: a table of the features", 0},
     {"json", KEY_JSON, NULL, 0, "print the report as JSON", 0},
     {0}};

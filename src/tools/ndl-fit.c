@@ -128,8 +128,8 @@ static void progress(void *context, const char *phase, int iteration, double los
     double left = time_left(j, now, residual);
     /* The solver may begin with some of the samples; their loss is no loss of the whole. */
     if (loss < j->bound)
-        tool_progress(&j->o->common, "%s %d: on some of the samples, residual %.1e, %s left", phase, iteration, residual,
-                      tool_duration(left));
+        tool_progress(&j->o->common, "%s %d: on some of the samples, residual %.1e, %s left", phase, iteration,
+                      residual, tool_duration(left));
     else
         tool_progress(&j->o->common, "%s %d: loss %.10g, gap %.4f %%, residual %.1e, %s left", phase, iteration, loss,
                       100 * relative_gap(j, loss), residual, tool_duration(left));
@@ -242,8 +242,8 @@ static enum ndl_status load(struct job *j, struct ndl_error *err)
     if (status == NDL_OK && o->init_bias)
         status = ndl_load_vector(&j->b0, o->init_bias, err);
     if (status == NDL_OK && o->init_bias && j->b0.cols != j->X.cols)
-        status = ndl_fail(err, NDL_BADDATA, "%s: %zu entries, but %s has %zu columns", o->init_bias, j->b0.cols, o->data,
-                          j->X.cols);
+        status = ndl_fail(err, NDL_BADDATA, "%s: %zu entries, but %s has %zu columns", o->init_bias, j->b0.cols,
+                          o->data, j->X.cols);
     return status;
 }
 

@@ -24,7 +24,7 @@ static const char *program_name = "ndl";
 enum { KEY_THREADS = 't', KEY_QUIET = 'q', MAX_THREADS = 256 };
 
 static const struct argp_option common_options[] = {
-    {"threads", KEY_THREADS, "T", 0, "use T threads (default: one per processor); the result does not depend on it", 90},
+    {"threads", KEY_THREADS, "T", 0, "use T threads (default: one per processor), with the same result", 90},
     {"quiet", KEY_QUIET, NULL, 0, "show no progress", 90},
     {0}};
 
@@ -378,9 +378,9 @@ cJSON *tool_json_new(void)
 /* ----------------------------------------------------------------- input */
 
 /* The atoms are no zeros and, like the bias (may be NULL), as long as the samples. */
-static enum ndl_status check_dictionary(const struct ndl_matrix *D, const char *decoder_path, const struct ndl_matrix *b,
-                                        const char *bias_path, size_t data_columns, const char *data_path,
-                                        struct ndl_error *err)
+static enum ndl_status check_dictionary(const struct ndl_matrix *D, const char *decoder_path,
+                                        const struct ndl_matrix *b, const char *bias_path, size_t data_columns,
+                                        const char *data_path, struct ndl_error *err)
 {
     if (D->cols != data_columns)
         return ndl_fail(err, NDL_BADDATA, "%s: atoms of %zu entries, but %s has %zu columns%s", decoder_path, D->cols,
@@ -416,6 +416,6 @@ enum ndl_status tool_check_codes(size_t rows, size_t cols, const char *codes_pat
 {
     if (rows == N && cols == D->rows)
         return NDL_OK;
-    return ndl_fail(err, NDL_BADDATA, "%s: codes are %zu x %zu, but %s has %zu samples and %s %zu atoms", codes_path, rows,
-                    cols, data_path, N, decoder_path, D->rows);
+    return ndl_fail(err, NDL_BADDATA, "%s: codes are %zu x %zu, but %s has %zu samples and %s %zu atoms", codes_path,
+                    rows, cols, data_path, N, decoder_path, D->rows);
 }
