@@ -215,7 +215,8 @@ static void point(struct claim *claim, const struct shape *s, double r, double l
         t->split_gain = fmax(t->split_gain, 1 - (loss - bound) / (lacking * p.excess));
     }
     claim_row(claim, (double[]){(double)atoms, r, lambda, lacking == 0 ? 0 : p.missed ? 1 : 2,
-                                as_predicted(kind, atoms, p.missed), loss - bound, lacking * p.excess});
+                                as_predicted(kind, atoms, p.missed), loss - bound, lacking * p.excess,
+                                isinf(best.gap) ? 0 : best.gap});
     ndl_search_free(&best);
     ndl_matrix_free(&X);
     gsl_rng_free(rng);
@@ -235,7 +236,8 @@ int main(int argc, char **argv)
                 "predicted - 0 0 absorbed, 1 lower families missed, 2 split\n"
                 "found - 0 1 if the solution is of that kind\n"
                 "excess 1 1e-6 loss per sample above the wide bound\n"
-                "family 1 1e-6 excess of the short families on their own");
+                "family 1 1e-6 excess of the short families on their own\n"
+                "gap 1 inf relative distance to the next local minimum met, 0 if none");
     for (size_t atoms = 5; atoms <= NODES; atoms++)
         for (int i = 1; i <= FREQUENCIES; i++)
             for (int j = 0; j < PENALTIES; j++) {
