@@ -92,6 +92,10 @@ printf '1\t2\n' >at.tsv
 printf '0\n0\n' >Z0.tsv
 exits 0 "$bound" same.tsv --bias at.tsv --decoder half.tsv --codes Z0.tsv --lambda 2
 says '^gap         0$'
+# A report that cannot be printed: no output either.
+exits 2 sh -c "'$bound' X.tsv --lambda 2 --no-bias --decoder half.tsv --codes Zhalf.tsv --next bad.tsv >/dev/full"
+says 'ndl-bound: standard output: '
+[ ! -e bad.tsv ] || complain 'the next atom without a report'
 # Nothing to gain: no next atom.
 printf '0.1\t0\n' >small.tsv
 printf '0\n' >Zs.tsv

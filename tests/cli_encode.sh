@@ -123,6 +123,10 @@ cp Z.npz keep.npz
 [ $? -eq 2 ] || complain 'a full disk is no error'
 says 'ndl-encode: keep.npz: cannot write'
 same Z.npz keep.npz
+for how in '' --json; do
+    exits 2 sh -c "'$encode' X.tsv --decoder D.tsv --lambda 0.1 --out bad.npz $how >/dev/full"
+    says 'ndl-encode: standard output: '
+done
 [ -z "$(find . -name '*bad*' -o -name '.*.npz*')" ] || complain "left on a full disk: $(ls -A)"
 
 for wrong in '' 'X.tsv --decoder D.tsv --out a.npz' 'X.tsv --lambda 1 --out a.npz' '--decoder D.tsv --lambda 1 --out a.npz' \

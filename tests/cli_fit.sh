@@ -159,7 +159,8 @@ awk 'BEGIN {for (i = 0; i < 20000; i++) print i % 3 + 1 "\t" i % 5}' >many.tsv
 [ $? -eq 2 ] || complain 'a full disk is no error'
 says 'ndl-fit: full/.*cannot write'
 [ ! -e full ] || complain "left on a full disk: $(ls -A full)"
-exits 2 sh -c "$fit X.tsv --atoms 2 --lambda 0.2 --out ok >/dev/full" && says 'standard output'
+exits 2 sh -c "$fit X.tsv --atoms 2 --lambda 0.2 --out unsaid >/dev/full" && says 'standard output'
+[ ! -e unsaid ] || complain "left without a summary: $(ls -A unsaid)"
 
 # Usage: 64.
 for wrong in '' 'X.tsv --atoms 2' '--atoms 2 --lambda 1' 'X.tsv --atoms 0 --lambda 1' 'X.tsv --atoms 2 --lambda 0' \

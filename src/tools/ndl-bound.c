@@ -299,8 +299,6 @@ static enum ndl_status run(const struct options *o, struct ndl_error *err)
         status = ndl_fail(err, NDL_BADDATA, "%s: not written: no atom found that would lower the loss", o->next);
     if (status == NDL_OK && o->next)
         status = ndl_save_matrix(&j.next, next, false, err);
-    if (status == NDL_OK)
-        status = tool_stage_commit(&stage, err);
     j.seconds = tool_seconds() - begun;
     if (status == NDL_OK && o->json) {
         status = print_json(&j, err);
@@ -310,6 +308,8 @@ static enum ndl_status run(const struct options *o, struct ndl_error *err)
         if (o->decoder)
             print_dictionary(&j);
     }
+    if (status == NDL_OK)
+        status = tool_stage_commit(&stage, err);
     tool_stage_end(&stage, err);
     ndl_matrix_free(&j.X);
     ndl_matrix_free(&j.D);

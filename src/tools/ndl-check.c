@@ -745,12 +745,9 @@ static enum ndl_status print_json(const struct check *c, struct ndl_error *err)
 
 static enum ndl_status print_report(const struct check *c, struct ndl_error *err)
 {
-    if (!c->json)
-        print_text(stdout, c);
-    else if (print_json(c, err) != NDL_OK)
-        return NDL_NOMEM;
-    if (fflush(stdout) != 0 || ferror(stdout))
-        return ndl_fail(err, NDL_IO, "standard output: cannot write");
+    if (c->json)
+        return print_json(c, err);
+    print_text(stdout, c);
     return NDL_OK;
 }
 

@@ -356,12 +356,12 @@ static enum ndl_status run(const struct options *o, struct ndl_error *err)
         status = ndl_save_codes(&j.Z, codes, err);
     if (status == NDL_OK && features)
         status = write_features(&j, features, err);
-    if (status == NDL_OK)
-        status = tool_stage_commit(&stage, err);
     if (status == NDL_OK && o->json)
         status = print_json(&j, err);
     else if (status == NDL_OK)
         print_report(&j);
+    if (status == NDL_OK)
+        status = tool_stage_commit(&stage, err);
     if (status == NDL_OK && !(j.exact.worst <= o->gap))
         status = ndl_fail(err, NDL_NOCONV, "%s: written, but the worst relative duality gap is %.3g, not %.3g", o->out,
                           j.exact.worst, o->gap);

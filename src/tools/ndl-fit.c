@@ -310,8 +310,7 @@ static enum ndl_status stage_outputs(const struct options *o, bool dense, struct
     return status;
 }
 
-static enum ndl_status write_outputs(const struct job *j, const struct names *names, struct tool_stage *stage,
-                                     struct ndl_error *err)
+static enum ndl_status write_outputs(const struct job *j, const struct names *names, struct ndl_error *err)
 {
     enum ndl_status status = ndl_save_matrix(&j->model.D, names->hidden_D, false, err);
     if (status == NDL_OK)
@@ -322,10 +321,6 @@ static enum ndl_status write_outputs(const struct job *j, const struct names *na
         status = write_dense(&j->model.Z, names->hidden_dense, err);
     if (status == NDL_OK)
         status = write_report(j, names->hidden_report, err);
-    if (status == NDL_OK)
-        status = tool_stage_commit(stage, err);
-    if (status == NDL_OK && !names->hidden_dense)
-        unlink(names->dense); /* of an earlier, smaller run: it would contradict Z.npz */
     return status;
 }
 
@@ -351,9 +346,13 @@ static enum ndl_status run(const struct options *o, struct ndl_error *err)
         status = ndl_output_close(&trace, err);
     ndl_output_abandon(&trace);
     if (status == NDL_OK)
-        status = write_outputs(&j, &names, &stage, err);
+        status = write_outputs(&j, &names, err);
     if (status == NDL_OK)
         print_summary(&j);
+    if (status == NDL_OK)
+        status = tool_stage_commit(&stage, err);
+    if (status == NDL_OK && !dense)
+        unlink(names.dense); /* of an earlier, smaller run: it would contradict Z.npz */
     if (status == NDL_OK && (missed || !(j.kkt.worst <= o->tolerance)))
         status = ndl_fail(err, NDL_NOCONV, "%s: written, but the worst relative KKT residual is %.3g, not %.3g", o->out,
                           j.kkt.worst, o->tolerance);

@@ -109,13 +109,19 @@ void tool_data(const struct argp_state *state, const char **data, const char *ar
     *data = arg;
 }
 
+/* What was printed has arrived. */
+static enum ndl_status flush_output(struct ndl_error *err)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return NDL_OK;
+    return ndl_fail(err, NDL_IO, "standard output: %s", errno ? strerror(errno) : "cannot write");
+}
+
 int tool_end(enum ndl_status status, struct ndl_error *err)
 {
-    if (status == NDL_OK || status == NDL_NOCONV) {
-        errno = 0;
-        if (fflush(stdout) != 0 || ferror(stdout))
-            status = ndl_fail(err, NDL_IO, "standard output: %s", errno ? strerror(errno) : "cannot write");
-    }
+    if ((status == NDL_OK || status == NDL_NOCONV) && flush_output(err) != NDL_OK)
+        status = NDL_IO;
     if (status == NDL_OK)
         return EXIT_SUCCESS;
     fprintf(stderr, "%s: %s\n", program_name, err->text);
@@ -305,7 +311,7 @@ enum ndl_status tool_stage_add(struct tool_stage *stage, const char *path, const
 
 enum ndl_status tool_stage_commit(struct tool_stage *stage, struct ndl_error *err)
 {
-    enum ndl_status status = NDL_OK;
+    enum ndl_status status = flush_output(err);
     pthread_mutex_lock(&stage_lock); /* all or nothing: a signal waits */
     for (size_t f = 0; f < stage->count && status == NDL_OK; f++)
         if (rename(stage->hidden[f], stage->path[f]) != 0)

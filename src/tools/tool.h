@@ -71,7 +71,8 @@ enum ndl_status tool_stage_directory(struct tool_stage *stage, const char *path,
 /* The hidden name under which to write `path` (same ending); valid until the stage ends.  Fails with
  * NDL_IO now, before the work, if `path` could not be written later. */
 enum ndl_status tool_stage_add(struct tool_stage *stage, const char *path, const char **hidden, struct ndl_error *err);
-/* Renames; on failure what was not renamed yet is removed. */
+/* Flushes standard output, so print the report before: if that fails (NDL_IO), nothing appears.  Then
+ * renames; on failure what was not renamed yet is removed. */
 enum ndl_status tool_stage_commit(struct tool_stage *stage, struct ndl_error *err);
 /* Removes what was written and frees; after a commit only frees.  Call always.  A message in err
  * (empty if there is none) that names a hidden file names the real one afterwards. */
