@@ -445,7 +445,7 @@ static bool visit(void *context, const struct ndl_audit_pair *pairs, size_t coun
         if (c->all)
             pair_write(&pairs[q], c->tsv.file);
         if (c->drawing)
-            plot_add(c->drawing, &pairs[q], c->report.fires[pairs[q].j]);
+            plot_add(c->drawing, &c->report, &pairs[q]);
     }
     return !(c->all && ferror(c->tsv.file)); /* a full disk: no need to go on */
 }
@@ -481,10 +481,9 @@ static enum ndl_status write_files(struct check *c, struct ndl_error *err)
             pair_write(&c->report.list[q], c->tsv.file);
     if (c->plot && !draw_all)
         for (size_t q = 0; q < c->report.listed; q++)
-            plot_add(c->drawing, &c->report.list[q], c->report.fires[c->report.list[q].j]);
+            plot_add(c->drawing, &c->report, &c->report.list[q]);
     if (c->plot)
-        plot_write(c->drawing, draw_all ? "All ordered pairs of features."
-                                        : "The violated and the nearly hierarchical pairs only.", c->svg.file);
+        plot_write(c->drawing, &c->report, draw_all, &(struct plot_worst){c->worst, c->worst_count}, c->svg.file);
     if (status == NDL_OK && c->out)
         status = ndl_output_close(&c->tsv, err);
     if (status == NDL_OK && c->plot)
