@@ -33,7 +33,7 @@ for label in 'margin (negative' 'co-occurrence' '3 violated' '0 nearly' '3 satis
 done
 exits 0 "$check" --codes Z.tsv --decoder D.tsv --out got.tsv
 grep -v '^#' got.tsv >got
-awk 'NR == 1 || $7 < 0' all >violated && same got violated
+awk 'NR == 1 || $7 < 0' all | sort -s -k 8,8g >violated && same got violated # worst first, below the names
 # Without a bias only feature 1 is wrong, of which 2 is off where it fires: the cone of (2, 0) and (0, 2) is whole.
 exits 0 "$check" --codes Z.tsv --decoder D.tsv --no-bias --json
 says '"violated":.1,'
@@ -71,6 +71,9 @@ exits 0 "$check" --codes Z4.tsv --decoder D4.tsv --all --out all4.tsv --plot got
 for label in '>2 violated<' '>4 satisfied<' 'Not drawn: 6 with k always on, 0 with a dead feature'; do
     grep -q "$label" got.svg || complain "got.svg does not say '$label'"
 done
+grep -v '^#' got.tsv | cut -f 1,2 | tr '\t\n' '  ' >got
+[ "$(cat got)" = 'j k 2 0 3 0 0 2 0 3 1 2 1 3 2 3 3 2 ' ] || complain "the order of pairs is $(cat got)"
+grep -q '^# the last 6: pairs whose k is always on' got.tsv || complain 'no word on k always on'
 [ "$(grep -c inf got.tsv)" -eq 7 ] || complain 'pairs with k always on are not in the TSV' # 6 and a comment
 # Tolerance: margins of -1 are within a slack of 1, and not of 0.99.
 exits 0 "$check" --codes Z.tsv --decoder D.tsv --tolerance 1.01

@@ -75,7 +75,7 @@ static const struct argp_option options[] = {
     {0, 0, 0, 0, "Output", 3},
     {"top", KEY_TOP, "N", 0, "print the worst N pairs (20)", 3},
     {"out", KEY_OUT, "FILE", 0, "write the violated and nearly hierarchical pairs as TSV", 3},
-    {"all", KEY_ALL, 0, 0, "all pairs there, K(K-1)", 3},
+    {"all", KEY_ALL, 0, 0, "with --out: write all K(K-1) pairs", 3},
     {"plot", KEY_PLOT, "FILE", 0, "draw margin against co-occurrence as SVG", 3},
     {"json", KEY_JSON, 0, 0, "print JSON", 3},
     {"fail-on-violation", KEY_FAIL, 0, 0, "exit with 1 if something is violated", 3},
@@ -454,13 +454,26 @@ static void write_header(const struct check *c)
 {
     FILE *out = c->tsv.file;
     fprintf(out, "# ndl-check pairs, format 1: %s\n",
-            c->all ? "all pairs of features" : "the violated and the nearly hierarchical pairs of features");
+            c->all ? "all pairs of features, in order of j and k"
+                   : "the violated and the nearly hierarchical pairs of features, worst first");
+    if (!c->all && c->report.violated_always_on > 0)
+        fprintf(out, "# the last %zu: pairs whose k is always on, which is one fact about k\n", c->report.violated_always_on);
     fprintf(out, "# %s %s\n", c->sae ? "sae" : "decoder", decoder_name(c));
     for (size_t q = 0; q < c->inputs; q++)
         fprintf(out, "# %s %s\n", c->sae ? "activations" : "codes", c->input[q]);
     fprintf(out, "# %zu samples, %zu features, %s, tolerance %g, near %g\n", c->report.samples, c->report.features,
             c->audit.bias ? "free bias" : "no bias", c->audit.tolerance, c->audit.near);
     pairs_write_names(out);
+}
+
+/* Worst first; the pairs with k always on, however many, do not bury the others. */
+static void write_listed(const struct check *c)
+{
+    for (size_t q = 0; q < c->worst_count; q++)
+        pair_write(c->worst[q], c->tsv.file);
+    for (size_t q = 0; q < c->report.listed; q++)
+        if (c->report.list[q].always_on)
+            pair_write(&c->report.list[q], c->tsv.file);
 }
 
 /* Drawing every pair should not take longer than the audit: about this many steps of counting. */
@@ -477,8 +490,7 @@ static enum ndl_status write_files(struct check *c, struct ndl_error *err)
     if (c->all || (c->plot && draw_all))
         status = ndl_audit_each(c->auditor, visit, c, err);
     if (c->out && !c->all)
-        for (size_t q = 0; q < c->report.listed; q++)
-            pair_write(&c->report.list[q], c->tsv.file);
+        write_listed(c);
     if (c->plot && !draw_all)
         for (size_t q = 0; q < c->report.listed; q++)
             plot_add(c->drawing, &c->report, &c->report.list[q]);
@@ -535,7 +547,8 @@ static void print_summary(FILE *out, const struct check *c)
     fprintf(out, "violated              %zu\n", r->violated);
     fprintf(out, "nearly hierarchical   %zu (support at most %g %% of the samples with j on)\n", r->near, 100 * c->audit.near);
     if (r->always_on)
-        fprintf(out, "k always on           %zu pairs, %zu violated\n", r->pairs_always_on, r->violated_always_on);
+        fprintf(out, "k always on           %zu pairs, %zu violated; apart from those above, and last in --out\n",
+                r->pairs_always_on, r->violated_always_on);
     if (r->dead)
         fprintf(out, "dead j or k           %zu pairs, no condition\n", r->pairs_dead);
     fprintf(out, "antipodal             %zu pairs of dense features with a cosine below %g\n", r->antipodal, c->audit.antipodal);
@@ -549,8 +562,8 @@ static void print_worst(FILE *out, const struct check *c)
     size_t count = c->worst_count < c->top ? c->worst_count : c->top;
     if (count == 0)
         return;
-    fprintf(out, "\nThe worst %zu of %zu listed pairs. j on: samples with j on; alone: of these, with k off.\n",
-            count, c->worst_count);
+    fprintf(out, "\nThe worst %zu of the %zu violated and nearly hierarchical pairs.\n"
+            "j on: samples with j on; alone: of these, with k off.\n", count, c->worst_count);
     fprintf(out, "%6s %6s %7s %8s %10s %8s %7s %7s\n", "j", "k", "cosine", "margin", "slope", "j on", "alone", "support");
     for (size_t q = 0; q < count; q++) {
         const struct ndl_audit_pair *p = c->worst[q];
