@@ -44,6 +44,19 @@ printf '4 0.5 0\n4 0 0\n0 0 2\n0 0 2\n' >Z2.tsv
 printf '0.5 0 0\n0 2 0\n0 0 0.5\n' >D2.tsv
 exits 0 "$check" --codes Z2.tsv --decoder D2.tsv --all --out got.tsv
 grep -v '^#' got.tsv >got && same got all
+# A cosine of -1e-5 is no "-0.000".
+printf '1 0\n-0.00001 1\n' >Dm.tsv
+printf '1 0\n1 1\n0 0\n' >Zm.tsv
+exits 0 "$check" --codes Zm.tsv --decoder Dm.tsv
+says '^ *1 *0 *0\.000 '
+says '^The worst 1 of 1 violated or nearly hierarchical pair\.$'
+says '^mutually exclusive  *0 pairs that never fire together$'
+# The exclusive pairs are 01 02 12 03 23 14 34; the groups, the most frequent feature first, 3 0 2 and 1 4: 3 + 1 pairs.
+awk 'BEGIN { for (i = 0; i < 600; i++) { r = i % 4; t = int(i / 4) % 2
+    print (r == 0), (r == 1), (r == 2), (r == 1 && t || r == 3), (r != 3 && r != 1 && t) } }' >Ze.tsv
+printf '1 0 0 0 0\n0 1 0 0 0\n0 0 1 0 0\n0 0 0 1 0\n0 0 0 0 1\n' >De.tsv
+exits 0 "$check" --codes Ze.tsv --decoder De.tsv
+says '^mutually exclusive  *7 pairs that never fire together; 4 of them in 2 disjoint groups$'
 # Two shards are one file, in each of the ways to name them; threads change nothing.
 head -n 1 Z.tsv >part-0.tsv
 tail -n 3 Z.tsv >part-1.tsv
@@ -54,7 +67,7 @@ grep -v '^#' got.tsv >got && same got all
 # The three together.  Feature 0 is off where z_1 = 0, which m_1 (1 - 0) = 1/4 is not.
 exits 0 "$check" --codes Z.tsv --decoder D.tsv --hull 0 --hull 1:0
 says '^feature 0 against 2 others together: violated'
-says '^feature 1 against 1 others together: satisfied'
+says '^feature 1 against 1 other together: satisfied'
 # A dead feature and one that is always on are told apart, not dropped.
 printf '2 1 0 0\n2 0 0 3\n0 1 0 1\n0 0 0 1\n' >Z4.tsv
 printf '1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n' >D4.tsv

@@ -505,6 +505,18 @@ static enum ndl_status write_files(struct check *c, struct ndl_error *err)
 
 /* -------------------------------------------------------------- for people */
 
+/* The plural's ending. */
+static const char *s(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+/* What "%.3f" would print as -0.000 is 0. */
+static double no_minus_zero(double x)
+{
+    return fabs(x) < 0.0005 ? 0 : x;
+}
+
 /* "dead: 3 7 11 ...". */
 static void print_features(FILE *out, const struct check *c, const char *what, bool (*is)(const struct check *, size_t))
 {
@@ -534,6 +546,21 @@ static bool is_always_on(const struct check *c, size_t k)
     return c->report.fires[k] == c->report.samples;
 }
 
+/* The exclusive pairs within groups: of the others, both features have a group, or none, or different ones. */
+static void print_exclusive(FILE *out, const struct ndl_audit_report *r)
+{
+    size_t inside = 0;
+    for (size_t g = 0; g < r->groups; g++) {
+        size_t size = r->group_start[g + 1] - r->group_start[g];
+        inside += size * (size - 1) / 2;
+    }
+    fprintf(out, "mutually exclusive    %zu pair%s that never fire%s together", r->exclusive_pairs, s(r->exclusive_pairs),
+            r->exclusive_pairs == 1 ? "s" : "");
+    if (r->groups > 0)
+        fprintf(out, "; %zu of them in %zu disjoint group%s", inside, r->groups, s(r->groups));
+    fputs("\n", out);
+}
+
 static void print_summary(FILE *out, const struct check *c)
 {
     const struct ndl_audit_report *r = &c->report;
@@ -543,16 +570,17 @@ static void print_summary(FILE *out, const struct check *c)
     fprintf(out, "nonzeros              %zu, %.1f per sample\n", r->nonzeros, (double)r->nonzeros / (double)r->samples);
     fprintf(out, "conditions            %s, tolerance %g\n",
             c->audit.bias ? "with a free bias (hull)" : "without a bias (cone)", c->audit.tolerance);
-    fprintf(out, "pairs                 %zu ordered pairs of live features with k sometimes off\n", r->pairs);
+    fprintf(out, "pairs                 %zu ordered pair%s of live features with k sometimes off\n", r->pairs, s(r->pairs));
     fprintf(out, "violated              %zu\n", r->violated);
     fprintf(out, "nearly hierarchical   %zu (support at most %g %% of the samples with j on)\n", r->near, 100 * c->audit.near);
     if (r->always_on)
-        fprintf(out, "k always on           %zu pairs, %zu violated; apart from those above, and last in --out\n",
-                r->pairs_always_on, r->violated_always_on);
+        fprintf(out, "k always on           %zu pair%s, %zu violated; apart from those above, and last in --out\n",
+                r->pairs_always_on, s(r->pairs_always_on), r->violated_always_on);
     if (r->dead)
-        fprintf(out, "dead j or k           %zu pairs, no condition\n", r->pairs_dead);
-    fprintf(out, "antipodal             %zu pairs of dense features with a cosine below %g\n", r->antipodal, c->audit.antipodal);
-    fprintf(out, "mutually exclusive    %zu pairs that never fire together, in %zu groups\n", r->exclusive_pairs, r->groups);
+        fprintf(out, "dead j or k           %zu pair%s, no condition\n", r->pairs_dead, s(r->pairs_dead));
+    fprintf(out, "antipodal             %zu pair%s of dense features with a cosine below %g\n", r->antipodal, s(r->antipodal),
+            c->audit.antipodal);
+    print_exclusive(out, r);
     print_features(out, c, "dead:", is_dead);
     print_features(out, c, c->audit.bias ? "always on, the least value belongs in the bias:" : "always on:", is_always_on);
 }
@@ -562,15 +590,15 @@ static void print_worst(FILE *out, const struct check *c)
     size_t count = c->worst_count < c->top ? c->worst_count : c->top;
     if (count == 0)
         return;
-    fprintf(out, "\nThe worst %zu of the %zu violated and nearly hierarchical pairs.\n"
-            "j on: samples with j on; alone: of these, with k off.\n", count, c->worst_count);
+    fprintf(out, "\nThe worst %zu of %zu violated or nearly hierarchical pair%s.\n"
+            "j on: samples with j on; alone: of these, with k off.\n", count, c->worst_count, s(c->worst_count));
     fprintf(out, "%6s %6s %7s %8s %10s %8s %7s %7s\n", "j", "k", "cosine", "margin", "slope", "j on", "alone", "support");
     for (size_t q = 0; q < count; q++) {
         const struct ndl_audit_pair *p = c->worst[q];
         char words[PAIR_WORDS];
         pair_words(&c->report, p, c->audit.bias, words);
-        fprintf(out, "%6u %6u %7.3f %8.3f %10.2e %8zu %7zu %7zu  %s\n", (unsigned)p->j, (unsigned)p->k, p->cosine,
-                p->margin, p->slope, c->report.fires[p->j], c->report.fires[p->j] - p->together, p->support, words);
+        fprintf(out, "%6u %6u %7.3f %8.3f %10.2e %8zu %7zu %7zu  %s\n", (unsigned)p->j, (unsigned)p->k, no_minus_zero(p->cosine),
+                no_minus_zero(p->margin), p->slope, c->report.fires[p->j], c->report.fires[p->j] - p->together, p->support, words);
     }
 }
 
@@ -618,8 +646,8 @@ static void print_hulls(FILE *out, const struct check *c)
 {
     for (size_t h = 0; h < c->hulls; h++) {
         const struct ndl_condition *q = &c->hull[h].condition;
-        fprintf(out, "\nfeature %zu against %zu others together: %s", c->hull[h].k, q->count,
-                q->holds ? "satisfied" : "violated");
+        fprintf(out, "\nfeature %zu against %zu other%s together: %s", c->hull[h].k, q->count,
+                s(q->count), q->holds ? "satisfied" : "violated");
         if (isfinite(q->margin_l1))
             fprintf(out, ", margin %.3g (L1)", q->margin_l1);
         if (q->holds) {

@@ -64,11 +64,11 @@ void pair_words(const struct ndl_audit_report *report, const struct ndl_audit_pa
         snprintf(words, PAIR_WORDS, "%u is weak without %u, at most %.3g where %.3g is needed", j, k,
                  pair->z_max_off, needed);
     else if (both_off <= pair->support)
-        snprintf(words, PAIR_WORDS, "%u is almost always on when %u is off: %.3g or less on %zu samples only", j, k,
-                 needed, pair->support);
+        snprintf(words, PAIR_WORDS, "%u is almost always on when %u is off: %.3g or less on %zu sample%s only", j, k,
+                 needed, pair->support, pair->support == 1 ? "" : "s");
     else
-        snprintf(words, PAIR_WORDS, "%u reaches %.3g without %u on only %zu samples (on in %zu)", j, needed, k,
-                 pair->support, n_j);
+        snprintf(words, PAIR_WORDS, "%u reaches %.3g without %u on only %zu sample%s (on in %zu)", j, needed, k,
+                 pair->support, pair->support == 1 ? "" : "s", n_j);
 }
 
 /* --------------------------------------------------------------------- TSV */
