@@ -192,6 +192,10 @@ refuses '^ndl-check: --hull: there is no feature 4' --codes Z.npz --decoder D.np
 refuses '^ndl-check: --hull: there is no feature 9' --codes Z.npz --decoder D.npy --hull 1:0,9
 printf '1 0\n1 0\n0 0\n' >dead.tsv
 refuses '^ndl-check: --hull 0: feature 1 never fires' --codes dead.tsv --decoder Dn.tsv --hull 0:1
+exits 0 "$check" --codes dead.tsv --decoder Dn.tsv --hull 1 --hull 1:0 --fail-on-violation
+[ "$(grep -c '^feature 1 never fires: no condition' "$scratch/out")" -eq 2 ] || complain 'no word on the hull of a dead feature'
+exits 0 "$check" --codes dead.tsv --decoder Dn.tsv --hull 1 --json
+says '"holds":.null'
 # Every prefix of a CSR file, and the file with a byte changed anywhere, is read or refused in one line.
 size=$(wc -c <Z.npz)
 for at in 1 3 17 30 64 100 200 $((size / 4)) $((size / 2)) $((size - 30)) $((size - 1)); do
@@ -228,6 +232,13 @@ exits 0 "$check" --codes Zl.tsv --decoder Dl.tsv --json --memory 0.004 --spill .
 same out whole
 exits 2 "$check" --codes Zl.tsv --decoder Dl.tsv --memory 0.004 --spill nowhere
 says '^ndl-check: nowhere: '
+# 101 others are too many, which is said before the codes are read; a list may be as long.
+awk 'BEGIN { for (k = 0; k < 102; k++) print cos(k), sin(k) }' >Dm.tsv
+refuses '^ndl-check: --hull 7: 101 other features are more than 100; name some: --hull 7:J,J,...$' \
+    --codes missing.npz --decoder Dm.tsv --hull 7
+awk 'BEGIN { for (i = 0; i < 102; i++) { for (k = 0; k < 102; k++) printf "%d ", i == k; print "" } }' >Zm.tsv
+exits 0 "$check" --codes Zm.tsv --decoder Dm.tsv --hull "7:$(seq -s , 8 101),$(seq -s , 0 6)"
+says '^feature 7 against 101 others together: '
 exits 2 "$check" --codes Zl.tsv --decoder Dl.tsv --memory 0.004 --spill . --hull 0
 says '^ndl-check: --hull 0: .*choose features'
 finish

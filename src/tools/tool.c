@@ -142,13 +142,14 @@ static bool shows_progress(const struct tool_common *common)
     return !common->quiet && isatty(STDERR_FILENO);
 }
 
+static double progress_shown = 0; /* when; monotonic time begins long before a tool does */
+
 void tool_progress(const struct tool_common *common, const char *format, ...)
 {
-    static double shown = 0; /* monotonic time begins long before a tool does */
     double now = tool_seconds();
-    if (now - shown < 0.1 || !shows_progress(common))
+    if (now - progress_shown < 0.1 || !shows_progress(common))
         return;
-    shown = now;
+    progress_shown = now;
     va_list args;
     va_start(args, format);
     fputs("\r\033[K", stderr);
@@ -161,6 +162,7 @@ void tool_progress_end(const struct tool_common *common)
 {
     if (shows_progress(common))
         fputs("\r\033[K", stderr);
+    progress_shown = 0;
 }
 
 const char *tool_duration(double seconds)

@@ -50,7 +50,7 @@ double tool_seconds(void); /* monotonic */
 /* A line on stderr that the next one overwrites, if stderr is a terminal and the user did not
  * ask for quiet; at most ten a second are shown. */
 void tool_progress(const struct tool_common *common, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Clears the line. */
+/* Clears the line; the next one is shown at once. */
 void tool_progress_end(const struct tool_common *common);
 /* "3 s", "2 min", "1.5 h" or, if negative or NaN, "?"; valid until the next call. */
 const char *tool_duration(double seconds);
