@@ -210,6 +210,9 @@ for at in $(seq 0 37 $((size - 1))); do
     [ $status -eq 2 ] && [ ! -e out.tsv ] && [ "$(wc -l <err)" -eq 1 ] || complain "byte $at changed: exit $status"
 done
 
+refuses '^ndl-check: missing: No such file' --codes missing.npz --decoder D.npy --spill missing # before anything is read
+refuses '^ndl-check: D.npy: Not a directory' --codes Z.npz --decoder D.npy --spill D.npy
+
 # ------------------------------------------------------------- no room
 exits 2 "$check" --codes Z.npz --decoder D.npy --out nowhere/out.tsv
 says '^ndl-check: nowhere/out.tsv: '

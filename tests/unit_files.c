@@ -510,10 +510,10 @@ static void npz_refuses(void **state)
     assert_npz_refused(DATA, (struct part){d.name, d.text, nan, d.size}, "row 2, column 0 is nan");
     assert_npz_refused(DATA, (struct part){d.name, d.text, inf, d.size}, "row 0, column 2 is inf");
     assert_npz_refused(DATA, (struct part){d.name, HEADER("<i8", "(3,)"), d.data, d.size},
-                       "not a 1-dimensional array of float");
+                       "dtype i8 is not float16");
     assert_npz_refused(DATA, (struct part){d.name, HEADER(">f8", "(3,)"), d.data, d.size}, "big-endian");
     assert_npz_refused(DATA, (struct part){d.name, HEADER("<f8", "(3, 1)"), d.data, d.size},
-                       "not a 1-dimensional array of float");
+                       "not a 1-dimensional array");
     assert_npz_refused(DATA, (struct part){d.name, HEADER("<f8", "(2,)"), d.data, 16},
                        "2 values but 3 column indices");
     assert_npz_refused(DATA, (struct part){d.name, d.text, d.data, 16}, "the .npy header needs");

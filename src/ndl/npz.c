@@ -380,9 +380,11 @@ static enum ndl_status open_arrays(struct ndl_npz *npz, struct ndl_error *err)
     if (status != NDL_OK)
         return status;
     const struct ndl_npy_header *h = &npz->data.header;
-    if (h->kind != 'f' || h->item > 8 || h->dims != 1)
-        return ndl_fail(err, NDL_BADDATA, "%s: not a 1-dimensional array of float16, float32 or float64",
-                        npz->data.name);
+    if (h->kind != 'f' || h->item > 8)
+        return ndl_fail(err, NDL_BADDATA, "%s: dtype %c%zu is not float16, float32 or float64", npz->data.name, h->kind,
+                        h->item);
+    if (h->dims != 1)
+        return ndl_fail(err, NDL_BADDATA, "%s: not a 1-dimensional array", npz->data.name);
     if (h->count != npz->indices.header.count)
         return ndl_fail(err, NDL_BADDATA, "%s: %zu values but %zu column indices", npz->name, h->count,
                         npz->indices.header.count);

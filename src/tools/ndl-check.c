@@ -10,9 +10,12 @@
  * Prints a summary and the worst pairs (--json: for machines); --out writes the pairs,
  * --plot draws them.  Exit status: 0 audit done, whatever it found; 1 something is violated
  * and --fail-on-violation was given; 2 bad input, and then no output; 64 usage. */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "ndl_audit.h"
 #include "pairs.h"
@@ -39,6 +42,7 @@ struct check {
     const char *decoder, *sae, *out, *plot;
     size_t top;
     bool all, json, fail_on_violation;
+    const char *spill; /* as given */
     struct ndl_audit_options audit;
     struct hull *hull;
     size_t hulls;
@@ -170,7 +174,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case KEY_JSON: c->json = true; return 0;
     case KEY_FAIL: c->fail_on_violation = true; return 0;
     case KEY_MEMORY: c->audit.memory = memory_size(state, arg); return 0;
-    case KEY_SPILL: c->audit.spill = arg; return 0;
+    case KEY_SPILL: c->audit.spill = c->spill = arg; return 0;
     case ARGP_KEY_END: check_arguments(c, state); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -807,11 +811,25 @@ static enum ndl_status print_report(const struct check *c, struct ndl_error *err
     return NDL_OK;
 }
 
+/* A directory that was named must be there, needed or not; the default only if needed. */
+static enum ndl_status check_spill(const struct check *c, struct ndl_error *err)
+{
+    struct stat info;
+    if (!c->spill)
+        return NDL_OK;
+    errno = 0;
+    if (stat(c->spill, &info) == 0)
+        errno = !S_ISDIR(info.st_mode) ? ENOTDIR : access(c->spill, W_OK | X_OK) == 0 ? 0 : errno;
+    return errno == 0 ? NDL_OK : ndl_fail(err, NDL_IO, "%s: %s", c->spill, strerror(errno));
+}
+
 /* Files are opened first: that a directory cannot be written to should not show after an hour of
  * reading.  They appear last, when nothing can fail any more. */
 static enum ndl_status run(struct check *c, struct ndl_error *err)
 {
-    enum ndl_status status = open_output(c, &c->tsv, c->out, err);
+    enum ndl_status status = check_spill(c, err);
+    if (status == NDL_OK)
+        status = open_output(c, &c->tsv, c->out, err);
     if (status == NDL_OK)
         status = open_output(c, &c->svg, c->plot, err);
     if (status == NDL_OK)
