@@ -211,6 +211,15 @@ def check_sae():
         json.dump(config, open(f"{kind}/cfg.json", "w"))
         save_safetensors(f"{kind}/sae_weights.safetensors", weights | ({"threshold": threshold} if kind == "jumprelu" else {}))
         compare(kind, Z, weights["W_dec"].astype(float), "--sae", kind, "--activations", "X0.npy", "X1.npy")
+        files, least, greatest = ("--sae", kind, "--activations", "X0.npy"), float(threshold.min()), float(threshold.max())
+        of_kind = {"standard": ("", {}), "topk": (", k 3", {"k": 3, "ranked_by_decoder_norm": False}),
+                   "jumprelu": (f", thresholds {least:.4g} to {greatest:.4g}",
+                                {"threshold_least": least, "threshold_greatest": greatest})}
+        said, read = of_kind[kind]
+        assert run(*files).splitlines()[0].split(maxsplit=1) == [
+            "sae", f"{kind}{said}; 6 dimensions, normalize_activations none, b_dec subtracted before encoding"]
+        assert json.loads(run(*files, "--json"))["sae"] == {
+            "architecture": kind, "d_in": 6, "normalize_activations": "none", "b_dec_subtracted": True, **read}
         sp.save_npz("Z.npz", sp.csr_matrix(Z))
         compare(kind, Z, weights["W_dec"].astype(float), "--codes", "Z.npz",
                 "--decoder", f"{kind}/sae_weights.safetensors:W_dec")

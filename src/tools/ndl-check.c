@@ -219,8 +219,9 @@ static enum ndl_status place_features(struct check *c, struct ndl_error *err)
         const struct hull *hull = &c->hull[h];
         status = place_one(c, hull->k, err);
         if (status == NDL_OK && !hull->J && K - 1 > HULL_OTHERS)
-            status = ndl_fail(err, NDL_BADDATA, "--hull %zu: %zu other features are more than %d; name some: --hull %zu:J,J,...",
-                              hull->k, K - 1, HULL_OTHERS, hull->k);
+            status = ndl_fail(err, NDL_BADDATA,
+                              "--hull %zu: %zu other features are more than %d; name some: --hull %zu:J,J,...", hull->k,
+                              K - 1, HULL_OTHERS, hull->k);
         for (size_t q = 0; status == NDL_OK && q < (hull->J ? hull->count : K); q++)
             status = place_one(c, hull->J ? hull->J[q] : q, err);
         if (status != NDL_OK)
@@ -477,7 +478,8 @@ static void write_header(const struct check *c)
             c->all ? "all pairs of features, in order of j and k"
                    : "the violated and the nearly hierarchical pairs of features, worst first");
     if (!c->all && c->report.violated_always_on > 0)
-        fprintf(out, "# the last %zu: pairs whose k is always on, which is one fact about k\n", c->report.violated_always_on);
+        fprintf(out, "# the last %zu: pairs whose k is always on, which is one fact about k\n",
+                c->report.violated_always_on);
     fprintf(out, "# %s %s\n", c->sae ? "sae" : "decoder", decoder_name(c));
     for (size_t q = 0; q < c->inputs; q++)
         fprintf(out, "# %s %s\n", c->sae ? "activations" : "codes", c->input[q]);
@@ -561,6 +563,36 @@ static bool is_always_on(const struct check *c, size_t k)
     return c->report.fires[k] == c->report.samples;
 }
 
+static const char *const sae_kind[] = {
+    [NDL_SAE_RELU] = "standard", [NDL_SAE_TOPK] = "topk", [NDL_SAE_JUMPRELU] = "jumprelu"};
+static const char *const sae_normalize[] = {
+    [NDL_SAE_AS_IS] = "none", [NDL_SAE_CONSTANT_NORM] = "constant_norm_rescale", [NDL_SAE_LAYER_NORM] = "layer_norm"};
+
+static void sae_thresholds(const struct ndl_sae *sae, double *least, double *greatest)
+{
+    *least = HUGE_VAL;
+    *greatest = -HUGE_VAL;
+    for (size_t k = 0; k < sae->K; k++) {
+        *least = fmin(*least, sae->threshold.v[k]);
+        *greatest = fmax(*greatest, sae->threshold.v[k]);
+    }
+}
+
+/* What was understood of cfg.json, in its words. */
+static void print_sae(FILE *out, const struct ndl_sae *sae)
+{
+    fprintf(out, "sae                   %s", sae_kind[sae->kind]);
+    if (sae->kind == NDL_SAE_TOPK)
+        fprintf(out, ", k %zu%s", sae->k, sae->rank_by_contribution ? " by code times norm of decoder row" : "");
+    if (sae->kind == NDL_SAE_JUMPRELU) {
+        double least, greatest;
+        sae_thresholds(sae, &least, &greatest);
+        fprintf(out, ", thresholds %.4g to %.4g", least, greatest);
+    }
+    fprintf(out, "; %zu dimensions, normalize_activations %s, b_dec %s before encoding\n", sae->d,
+            sae_normalize[sae->normalize], sae->subtract_bias ? "subtracted" : "not subtracted");
+}
+
 /* The exclusive pairs within groups: of the others, both features have a group, or none, or different ones. */
 static void print_exclusive(FILE *out, const struct ndl_audit_report *r)
 {
@@ -579,6 +611,8 @@ static void print_exclusive(FILE *out, const struct ndl_audit_report *r)
 static void print_summary(FILE *out, const struct check *c)
 {
     const struct ndl_audit_report *r = &c->report;
+    if (c->sae)
+        print_sae(out, &c->weights);
     fprintf(out, "samples               %zu\n", r->samples);
     fprintf(out, "features              %zu: %zu live, %zu dead; %zu always on; %zu dense (on in %g %% of the samples or more)\n",
             r->features, r->live, r->dead, r->always_on, r->dense, 100 * c->audit.dense);
@@ -702,6 +736,25 @@ static void put_features(cJSON *object, const char *key, const struct check *c, 
             cJSON_AddItemToArray(list, cJSON_CreateNumber((double)k));
 }
 
+static void put_sae(cJSON *json, const struct ndl_sae *sae)
+{
+    cJSON *object = cJSON_AddObjectToObject(json, "sae");
+    cJSON_AddStringToObject(object, "architecture", sae_kind[sae->kind]);
+    put(object, "d_in", (double)sae->d);
+    cJSON_AddStringToObject(object, "normalize_activations", sae_normalize[sae->normalize]);
+    cJSON_AddBoolToObject(object, "b_dec_subtracted", sae->subtract_bias);
+    if (sae->kind == NDL_SAE_TOPK) {
+        put(object, "k", (double)sae->k);
+        cJSON_AddBoolToObject(object, "ranked_by_decoder_norm", sae->rank_by_contribution);
+    }
+    if (sae->kind == NDL_SAE_JUMPRELU) {
+        double least, greatest;
+        sae_thresholds(sae, &least, &greatest);
+        put(object, "threshold_least", least);
+        put(object, "threshold_greatest", greatest);
+    }
+}
+
 static void put_counts(cJSON *json, const struct check *c)
 {
     const struct ndl_audit_report *r = &c->report;
@@ -793,6 +846,8 @@ static void put_lists(cJSON *json, const struct check *c)
 static enum ndl_status print_json(const struct check *c, struct ndl_error *err)
 {
     cJSON *json = tool_json_new();
+    if (c->sae)
+        put_sae(json, &c->weights);
     put_counts(json, c);
     put_worst(json, c);
     put_lists(json, c);
