@@ -57,6 +57,13 @@ awk 'BEGIN { for (i = 0; i < 600; i++) { r = i % 4; t = int(i / 4) % 2
 printf '1 0 0 0 0\n0 1 0 0 0\n0 0 1 0 0\n0 0 0 1 0\n0 0 0 0 1\n' >De.tsv
 exits 0 "$check" --codes Ze.tsv --decoder De.tsv
 says '^mutually exclusive  *7 pairs that never fire together; 4 of them in 2 disjoint groups$'
+# Text as the manual says: comments, empty lines, tabs or blanks; a line of names needs a #.
+printf '# a b c\n1\t0 0\n\n0 1\t0\n0 0 1\n' >Dc.tsv
+exits 0 "$check" --codes Z.tsv --decoder Dc.tsv --all --out got.tsv
+grep -v '^#' got.tsv >got && same got all
+printf 'a b c\n1 0 0\n0 1 0\n0 0 1\n' >Dc.tsv
+exits 2 "$check" --codes Z.tsv --decoder Dc.tsv
+says "^ndl-check: Dc.tsv:1: field 1, 'a', is not a finite number"
 # Two shards are one file, in each of the ways to name them; threads change nothing.
 head -n 1 Z.tsv >part-0.tsv
 tail -n 3 Z.tsv >part-1.tsv

@@ -31,7 +31,7 @@ struct hull {
 };
 
 /* Others that --hull K takes unless told which.  A satisfied condition costs two linear programs per feature, each
- * over the samples with k off: with 20,000 of them 50, 100 and 200 others took 2, 16 and 107 s, and 500 over 150. */
+ * over the samples with k off: with 20,000 of them 50, 100 and 200 others took one processor 1-3, 10-14 and >= 84 s. */
 enum { HULL_OTHERS = 100 };
 
 struct check {
@@ -76,10 +76,10 @@ static const struct argp_option options[] = {
     {"activations", KEY_ACTIVATIONS, "FILE", 0, "activations to encode; further FILEs are more samples", 1},
     {0, 0, 0, 0, "Conditions", 2},
     {"bias", KEY_BIAS, 0, 0, "the model has a free bias (default)", 2},
-    {"no-bias", KEY_NO_BIAS, 0, 0, "it has none", 2},
+    {"no-bias", KEY_NO_BIAS, 0, 0, "the model has no bias", 2},
     {"tolerance", KEY_TOLERANCE, "T", 0, "slack of the condition, in ztilde units (1e-9)", 2},
     {"near", KEY_NEAR, "SHARE", 0, "nearly hierarchical: support of at most this share of j's samples (0.01)", 2},
-    {"hull", KEY_HULL, "K[:J,J...]", 0, "also test feature K against all others (if 100 or fewer), or these, together", 2},
+    {"hull", KEY_HULL, "K[:J,J...]", 0, "also test K against all others (at most 100), or these, together", 2},
     {0, 0, 0, 0, "Output", 3},
     {"top", KEY_TOP, "N", 0, "print the worst N pairs (20)", 3},
     {"out", KEY_OUT, "FILE", 0, "write the violated and nearly hierarchical pairs as TSV", 3},
@@ -294,7 +294,7 @@ static enum ndl_status add_codes(struct check *c, const char *path, struct ndl_e
     size_t rows = ndl_codes_rows(reader), K = ndl_codes_cols(reader), done = 0;
     if (K != c->D.rows)
         status = ndl_fail(err, NDL_BADDATA, "%s: codes of %zu features, but %s has %zu rows%s", path, K, c->decoder,
-                          c->D.rows, K == c->D.cols ? " (transposed? write NAME.T)" : "");
+                          c->D.rows, K == c->D.cols ? " (transposed? NAME.T of .npz and .safetensors)" : "");
     while (status == NDL_OK) {
         status = ndl_codes_next(reader, BLOCK_ROWS, &block, err);
         if (status != NDL_OK || !block)
@@ -601,8 +601,8 @@ static void print_exclusive(FILE *out, const struct ndl_audit_report *r)
         size_t size = r->group_start[g + 1] - r->group_start[g];
         inside += size * (size - 1) / 2;
     }
-    fprintf(out, "mutually exclusive    %zu pair%s that never fire%s together", r->exclusive_pairs, s(r->exclusive_pairs),
-            r->exclusive_pairs == 1 ? "s" : "");
+    fprintf(out, "mutually exclusive    %zu pair%s that never fire%s together", r->exclusive_pairs,
+            s(r->exclusive_pairs), r->exclusive_pairs == 1 ? "s" : "");
     if (r->groups > 0)
         fprintf(out, "; %zu of them in %zu disjoint group%s", inside, r->groups, s(r->groups));
     fputs("\n", out);
@@ -627,8 +627,8 @@ static void print_summary(FILE *out, const struct check *c)
                 r->pairs_always_on, s(r->pairs_always_on), r->violated_always_on);
     if (r->dead)
         fprintf(out, "dead j or k           %zu pair%s, no condition\n", r->pairs_dead, s(r->pairs_dead));
-    fprintf(out, "antipodal             %zu pair%s of dense features with a cosine below %g\n", r->antipodal, s(r->antipodal),
-            c->audit.antipodal);
+    fprintf(out, "antipodal             %zu pair%s of dense features with a cosine below %g\n", r->antipodal,
+            s(r->antipodal), c->audit.antipodal);
     print_exclusive(out, r);
     print_features(out, c, "dead:", is_dead);
     print_features(out, c, c->audit.bias ? "always on, the least value belongs in the bias:" : "always on:", is_always_on);
@@ -646,8 +646,9 @@ static void print_worst(FILE *out, const struct check *c)
         const struct ndl_audit_pair *p = c->worst[q];
         char words[PAIR_WORDS];
         pair_words(&c->report, p, c->audit.bias, words);
-        fprintf(out, "%6u %6u %7.3f %8.3f %10.2e %8zu %7zu %7zu  %s\n", (unsigned)p->j, (unsigned)p->k, no_minus_zero(p->cosine),
-                no_minus_zero(p->margin), p->slope, c->report.fires[p->j], c->report.fires[p->j] - p->together, p->support, words);
+        fprintf(out, "%6u %6u %7.3f %8.3f %10.2e %8zu %7zu %7zu  %s\n", (unsigned)p->j, (unsigned)p->k,
+                no_minus_zero(p->cosine), no_minus_zero(p->margin), p->slope, c->report.fires[p->j],
+                c->report.fires[p->j] - p->together, p->support, words);
     }
 }
 
@@ -831,7 +832,8 @@ static void put_lists(cJSON *json, const struct check *c)
         cJSON_AddItemToArray(list, object);
         put(object, "k", (double)c->hull[h].k);
         cJSON_AddBoolToObject(object, "dead", is_dead(c, c->hull[h].k));
-        cJSON_AddItemToObject(object, "holds", is_dead(c, c->hull[h].k) ? cJSON_CreateNull() : cJSON_CreateBool(q->holds));
+        cJSON_AddItemToObject(object, "holds",
+                              is_dead(c, c->hull[h].k) ? cJSON_CreateNull() : cJSON_CreateBool(q->holds));
         put(object, "margin", q->margin);
         put(object, "margin_l1", q->margin_l1);
         put(object, "slope", q->slope);

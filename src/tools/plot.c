@@ -189,15 +189,16 @@ static void caption(const struct plot *plot, const struct ndl_audit_report *repo
          "Ordered pairs of live features with <tspan class=\"i\">k</tspan> sometimes off; the worst are labelled "
          "<tspan class=\"i\">j</tspan>, <tspan class=\"i\">k</tspan>.");
     if (report->pairs_always_on || report->pairs_dead)
-        snprintf(line, sizeof line, "Not drawn: %zu with k always on, %zu with a dead feature. ", report->pairs_always_on,
-                 report->pairs_dead);
+        snprintf(line, sizeof line, "Not drawn: %zu with k always on, %zu with a dead feature. ",
+                 report->pairs_always_on, report->pairs_dead);
     if (plot->below)
-        snprintf(line + strlen(line), sizeof line - strlen(line), "Drawn at \u2212%.0f: %zu below it.", -lowest, plot->below);
+        snprintf(line + strlen(line), sizeof line - strlen(line), "Drawn at \u2212%.0f: %zu below it.", -lowest,
+                 plot->below);
     text(out, LEFT, TOP + HEIGHT + 84, "start", " class=\"small\"", line);
 }
 
-void plot_write(const struct plot *plot, const struct ndl_audit_report *report, bool all, const struct plot_worst *worst,
-                FILE *out)
+void plot_write(const struct plot *plot, const struct ndl_audit_report *report, bool all,
+                const struct plot_worst *worst, FILE *out)
 {
     double low, high;
     range(plot, &low, &high);

@@ -18,7 +18,7 @@ struct plot_worst {
     size_t count;
 };
 /* Writes the drawing; `all` says whether the satisfied pairs were added.  Errors show in the stream. */
-void plot_write(const struct plot *plot, const struct ndl_audit_report *report, bool all, const struct plot_worst *worst,
-                FILE *out);
+void plot_write(const struct plot *plot, const struct ndl_audit_report *report, bool all,
+                const struct plot_worst *worst, FILE *out);
 
 #endif
