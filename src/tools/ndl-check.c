@@ -31,7 +31,7 @@ struct hull {
 };
 
 /* Others that --hull K takes unless told which.  A satisfied condition costs two linear programs per feature, each
- * over the samples with k off: with 20,000 of them 50, 100 and 200 others took one processor 1-3, 10-14 and >= 84 s. */
+ * over the samples with k off: with 20,000 of them 50, 100 and 200 others took one processor 1-3, 10-14 and 80 s. */
 enum { HULL_OTHERS = 100 };
 
 struct check {
