@@ -284,7 +284,7 @@ tex_sources := $(sort $(wildcard paper/*.tex paper/*.sty paper/*.bib paper/secti
 
 $(BUILD)/paper/numbers.tex: $(registry_txt) $(results) $(spread) $(references) | $(registry)
 	@mkdir -p $(@D)
-	@$(registry) macros --results $(BUILD)/results --out $@ || { rm -f $@; exit 1; }
+	@$(registry) macros --results $(BUILD)/results --out $@ || { rm -f $@ $(BUILD)/paper.pdf; exit 1; }
 $(BUILD)/paper/versions.tex: FORCE
 	@$(call need,pdflatex)
 	@mkdir -p $(@D)
