@@ -126,7 +126,7 @@ static void write_heading(FILE *out, struct results *results, const struct claim
 
 static void write_facts(FILE *out, const struct claim *claim)
 {
-    fprintf(out, "<p class=\"facts\"><code>make claim-%s</code>, about %g min on two cores</p>\n\n", claim->id,
+    fprintf(out, "<p class=\"facts\"><code>make claim-%s</code>, about %g min</p>\n\n", claim->id,
             claim->minutes);
 }
 
