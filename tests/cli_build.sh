@@ -3,12 +3,12 @@
 # recomputed after which change, what a kill leaves behind, make -j2 against make -j1.
 . tests/cli.sh
 tree=$scratch/tree
-mkdir -p "$tree/src/ndl" "$tree/src/claims" "$tree/figures" "$tree/datasets" "$tree/results"
+mkdir -p "$tree/src/claims" "$tree/figures" "$tree/datasets" "$tree/results"
 cp Makefile "$tree"
-cp -r src/claim.* src/registry src/site src/*.sh "$tree/src"
+cp -r src/claim.* src/ndl src/registry src/site src/*.sh "$tree/src"
+export CFLAGS=-O0 # compiles fast
 echo '# How' >"$tree/REPRODUCE.md"
 echo '# Data' >"$tree/datasets/README.md"
-cp src/ndl/ndl.h src/ndl/core.c src/ndl/tsv.c "$tree/src/ndl"
 cp figures/style.gp "$tree/figures"
 echo 1 >"$tree/datasets/one.tsv"
 cat >"$tree/src/claims/toy.c" <<'END'
