@@ -9,7 +9,7 @@ here=$(dirname "$0")
 build=$1
 page=$2
 site=$build/site
-registry="$build/bin/registry --results $build/results"
+registry() { "$build/bin/registry" "$@" --results "$build/results"; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -100,7 +100,7 @@ captioned() { # FILE
 claim_page() {
     source=src/claims/$page.c
     data=$(data_of "$source")
-    $registry page "$page" >"$work/claims.md"
+    registry page "$page" >"$work/claims.md"
     captioned "$work/claims.md" >"$work/verdict.md"
     sed -n 's#<h2 id="\([^"]*\)" \(class="[^"]*"\)>\(.*\)</h2>#\n<p class="status"><a href="\#\1" \2>\3</a></p>#p' \
         "$work/claims.md" >"$work/status.md"
@@ -126,14 +126,14 @@ if [ "$page" = index ]; then
     {
         echo '# Sparse Optima: the claims'
         echo
-        $registry index | sed '1q'
+        registry index | sed '1q'
         printf '\n::: facts\n'
         for other in reproduce datasets audit; do
             source=$(document $other)
             [ ! -e "$source" ] || printf '[%s](%s.html)  \n' "$(sed -n 's/^# //p' "$source" | head -n 1)" $other
         done
         printf ':::\n'
-        $registry index | sed 1d
+        registry index | sed 1d
     } >"$work/page.md"
     render Claims "$work/page.md" markdown-smart -V home=1
 elif [ -n "$(document "$page")" ]; then
