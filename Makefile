@@ -5,6 +5,9 @@
 
 BUILD ?= build
 SEED ?= 1
+ifneq ($(shell echo '$(SEED)' | awk '/^[1-9][0-9]*$$/ && $$0 <= 4294967295 {print "fine"}'),fine)
+$(error SEED is a number from 1 to 4294967295, not '$(SEED)')
+endif
 SHELL = /bin/sh
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -35,6 +38,7 @@ claim_ids := $(shell sed -n 's/^claim  *//p' src/claims/registry.txt)
 
 .PHONY: all help clean programs results figures paper site verify review seeds why test reference reference-seeds sync install
 all: programs figures paper site
+	@echo 'every claim holds: $(BUILD)/paper.pdf, $(BUILD)/site/index.html'
 
 help:
 	@echo 'make setup          install the Debian packages that are missing'
@@ -43,7 +47,7 @@ help:
 	@echo 'make figures        draw every figure from the results (no TeX needed)'
 	@echo 'make site           every claim as a page: $(BUILD)/site/index.html'
 	@echo 'make verify         check every claim, and the results against results/'
-	@echo 'make verify SEED=n  the same claims for another seed'
+	@echo 'make verify SEED=n  the same claims for another seed, 1 to 4294967295'
 	@echo 'make claim-ID       run one claim: predicted, measured, verdict'
 	@echo 'make review BUDGET=10m        as many claims as fit into the time'
 	@echo 'make seeds COUNT=20            every claim for that many seeds, and the spread'
@@ -53,7 +57,8 @@ help:
 	@echo 'make reference-seeds            accept the spread that make seeds has found'
 	@echo 'make sync           regenerate the claims table of REPRODUCE.md'
 	@echo 'make install PREFIX=/usr/local   install the command line tools'
-	@echo 'make bench          the tools against scikit-learn (python3-sklearn), some minutes'
+	@echo 'make bench          the tools against scikit-learn (python3-sklearn), a quarter of an hour'
+	@echo 'make bench-audit    ndl-check against a sparse co-occurrence product, some minutes'
 	@echo 'make clean          remove $(BUILD)'
 	@echo 'claims: $(claim_ids)'
 
@@ -338,7 +343,7 @@ install: $(tools:%=$(BUILD)/bin/%)
 # WORKLOADS="tiny medium" leaves out the large one.
 WORKLOADS ?= tiny medium large
 .PHONY: bench bench-audit
-# ndl-check against scipy's co-occurrence product at 1,000,000 x 16,384; 400 MB of disk, 4 GB of memory.
+# ndl-check against scipy's co-occurrence product at 1,000,000 x 16,384; 800 MB of disk, 4 GB of memory.
 bench-audit: $(BUILD)/bin/ndl-check
 	@mkdir -p $(BUILD)/bench
 	/usr/bin/python3 src/bench/audit.py $< $(BUILD)/bench

@@ -34,7 +34,7 @@ set format y '%g'
 set xrange [0:2]
 set yrange [0:5]
 set xtics 0.5
-set xlabel '{/:Italic λ}' offset 0,0.7
+set xlabel lambda offset 0,0.7
 set ylabel '{/:Italic K}^{ 2} (loss / bound − 1)' offset 0.2
 set key top right
 plot (2 - x) * pi ** 2 / 6 with lines linetype 1 title 'two neighbours', \

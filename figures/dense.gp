@@ -37,7 +37,7 @@ do for [kind = 0:2] {
          '' using 2:11 every :::kind::kind with points linetype 3 pointsize 0.45, \
          '' using 2:7 every :::kind::kind with points linetype 2 pointsize 0.5
     set format x '%g'
-    set xlabel '{/:Italic λ}' offset 0,0.8
+    set xlabel lambda offset 0,0.8
     if (kind == 0) { set ylabel 'loss / bound' offset 1 }
     set yrange [0.9:3.2]
     set ytics 1

@@ -7,9 +7,9 @@ boundary = results . '/diagram-boundary.tsv'
 curve = results . '/tricritical-curve.tsv'
 set multiplot layout 1, 3 margins 0.05, 0.99, 0.145, 0.93 spacing 0.07
 
-set xlabel "{/:Italic θ} (degrees)" offset 0, 0.6
-set ylabel "{/:Italic b} / ({/:Italic α c})" offset 1.6
-set title panel("a", "phases, {/:Italic α} → 0") offset 0, -0.6
+set xlabel theta . " (degrees)" offset 0, 0.6
+set ylabel "{/:Italic b} / (" . alpha . "{/:Italic  c})" offset 1.6
+set title panel("a", "phases, " . alpha . " → 0") offset 0, -0.6
 set logscale y
 set ytics (0.5, 1, 2, 4, 8, 16)
 set xrange [38:142]
@@ -28,16 +28,16 @@ set yrange [0.84:1.45]
 set ytics 0.9, 0.1, 1.4
 # In the empty corner below the curves.
 set key at graph 1.0, 0.01 right bottom Left reverse samplen 1.6 maxrows 3 width -2
-plot boundary every :::1::1 using 2:4 with lines linetype 3 title "{/:Italic α} = 0.1", \
-     boundary every :::0::0 using 2:4 with lines linetype 2 title "{/:Italic α} = 0.02", \
-     curve using 1:2 with lines linetype 1 title "{/:Italic α} → 0", \
+plot boundary every :::1::1 using 2:4 with lines linetype 3 title alpha . " = 0.1", \
+     boundary every :::0::0 using 2:4 with lines linetype 2 title alpha . " = 0.02", \
+     curve using 1:2 with lines linetype 1 title alpha . " → 0", \
      results . '/tricritical-line.tsv' using 2:($3 < 1.44 ? $3 : NaN) with lines linetype 5 title "tricritical", \
      boundary using 2:($5 < 0.5 ? $3 : NaN) with points linecolor rgb "black" pointtype 6 pointsize 0.4 \
          title "continuous", \
      boundary using 2:($5 >= 0.5 ? $3 : NaN) with points linecolor rgb "black" pointtype 7 pointsize 0.4 \
          title "jump"
 
-set xlabel "{/:Italic b} / ({/:Italic α c})" offset 0, 0.6
+set xlabel "{/:Italic b} / (" . alpha . "{/:Italic  c})" offset 0, 0.6
 set title panel("c", "the second atom")
 set ylabel "angle (degrees)" offset 0.8
 set xrange [0:5]
@@ -46,7 +46,7 @@ set xtics 0, 1, 5
 set ytics 20, 20, 140
 path = results . '/tricritical-path.tsv'
 unset key
-set label 1 "{/:Italic θ} = 140°" at 4.9, 114 right
+set label 1 theta . " = 140°" at 4.9, 114 right
 set label 2 "120°" at 4.9, 97 right
 set label 3 "90°" at 4.9, 71 right
 set label 4 "60°" at 4.9, 45 right

@@ -25,14 +25,14 @@ set ytics ("dog" 0, "labrador" 1, "poodle" 2, "cat" 3)
 set title panel("a", "codes, true") offset 0,-0.9
 set lmargin at screen 0.085; set rmargin at screen 0.335
 set tmargin at screen 0.945; set bmargin at screen 0.845
-plot codes using 1:2:3 with image
+plot codes using 1:2:3 with image pixels
 set title "codes, learned"
 set tmargin at screen 0.795; set bmargin at screen 0.695
-plot codes using 1:2:4 with image
+plot codes using 1:2:4 with image pixels
 set title "codes, learned, constant ratio"
 set xlabel "samples, sorted by who fires" offset 0,0.4
 set tmargin at screen 0.645; set bmargin at screen 0.545
-plot codes using 1:2:5 with image
+plot codes using 1:2:5 with image pixels
 
 # Toy atoms.
 set cbrange [0:1]
@@ -42,7 +42,7 @@ set xtics ("dog" 0, "lab." 1, "poo." 2, "cat" 3)
 set format x
 set title panel("b", "cosine of atom and node") offset 0,-0.9
 set tmargin at screen 0.405; set bmargin at screen 0.105
-plot atom(0, 0) using 4:3:6 with image, \
+plot atom(0, 0) using 4:3:6 with image pixels, \
      atom(0, 0) using 4:3:($6 > 0.05 ? sprintf("%.2f", $6) : ""):($6 > 0.7 ? 0xffffff : 0) with labels font ",8" textcolor rgb variable
 
 # WordNet atoms.
@@ -55,7 +55,7 @@ unset xtics
 set ytics ("dog" 0, "toy dog" 3, "hunting dog" 6, "terrier" 14, "sporting dog" 23, "working dog" 30, "spitz" 42)
 set lmargin at screen 0.44; set rmargin at screen 0.71
 set tmargin at screen 0.945; set bmargin at screen 0.545
-plot atom(1, 1) using 4:3:6 with image
+plot atom(1, 1) using 4:3:6 with image pixels
 
 # The direction, and what lambda makes of it.
 set border 3

@@ -6,7 +6,7 @@ load style
 scatter = results . "/panels-scatter.tsv"
 hulls = results . "/panels-hulls.tsv"
 # Column c of panel p in the table of hulls.
-hull(p, c) = real(system(sprintf("awk '!/^#/ && $1 == %d {print $%d}' %s", p, c, hulls)))
+hull(p, c) = real(system(sprintf("awk '!/^#/ && $1 == %d {print $%d}' '%s'", p, c, hulls)))
 lesser(x, y) = x < y ? x : y
 inside(h, low, high) = lesser(h - low, high - h) # signed distance to the nearer end
 margin(p) = lesser(inside(hull(p, 2), hull(p, 3), hull(p, 4)), inside(hull(p, 2), hull(p, 5), hull(p, 6)))

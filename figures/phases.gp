@@ -13,7 +13,7 @@ set key at graph -0.15, 1.51 left top Left reverse samplen 1.2 spacing 1.0
 set logscale xy
 set xtics (0.02, 0.05, 0.1, 0.2, 0.4)
 set xlabel "child frequency {/:Italic q}" offset 0, 0.6
-set ylabel "penalty {/:Italic λ}" offset 1
+set ylabel "penalty " . lambda offset 1
 set format y "10^{%T}"
 set ytics 10
 set xrange [0.017:0.53]
@@ -27,17 +27,17 @@ plot results . '/phases-short.tsv' using 1:($4 == 2 ? $2 : NaN) with @absorbed t
 unset logscale y
 set format y "%g"
 set ytics -0.2, 0.2, 0.6
-set ylabel "cosine of the children {/:Italic ρ}" offset 1
+set ylabel "cosine of the children " . rho offset 1
 set yrange [-0.35:0.75]
 set label 1 panel("b", "exclusive, {/:Italic K} = 2")
 plot results . '/phases-angle.tsv' using 1:($4 == 3 ? $3 : NaN) with @absorbed title "absorbed, merged", \
      '' using 1:($4 == 4 ? $3 : NaN) with @other title "split", \
-     curves using 1:($4 < 0.7 ? $4 : NaN) with lines linetype 1 title "predicted {/:Italic ρ}*"
+     curves using 1:($4 < 0.7 ? $4 : NaN) with lines linetype 1 title "predicted " . rho . "*"
 
 set logscale y
 set format y "10^{%T}"
 set ytics 10
-set ylabel "penalty {/:Italic λ}" offset 1
+set ylabel "penalty " . lambda offset 1
 set xrange [0.04:0.53]
 set yrange [0.0007:0.8]
 set label 1 panel("c", "independent, {/:Italic K} = 3")

@@ -6,7 +6,7 @@ load style
 
 # Rows: claim, check, control or not, kind (0 allowance, 1 floor, 2 exact, 3 sign), share used, least, mean, largest.
 checks = results . '/seeds-checks.tsv'
-claims = system(sprintf("sed -n 's/^\\([a-z0-9_]*\\)\\.holds\t.*/\\1/p' %s", results . '/seeds.tsv'))
+claims = system(sprintf("sed -n 's/^\\([a-z0-9_]*\\)\\.holds\t.*/\\1/p' '%s'", results . '/seeds.tsv'))
 rows = words(claims)
 # The share on the logarithmic axis, 0 and infinity at its ends; checks of one claim a little apart.
 zero = 1e-9
@@ -25,7 +25,7 @@ set title panel('a', 'share of the bound that the worst seed uses') offset 0,-0.
 set xlabel 'measured deviation / allowed, or required / measured' offset 0,0.6
 set logscale x
 set xrange [zero / 4:infinity * 4]
-set xtics ('0' zero, '10^{−6}' 1e-6, '10^{−4}' 1e-4, '0.01' 0.01, '1' 1, '100' 100, '10^4' 1e4, '10^6' 1e6, '10^8' 1e8, '∞' infinity)
+set xtics ('0' zero, '10^{−6}' 1e-6, '10^{−4}' 1e-4, '0.01' 0.01, '1' 1, '100' 100, '10^4' 1e4, '10^6' 1e6, '10^8' 1e8, infinite infinity)
 set object 1 rectangle from 1, graph 0 to infinity * 4, graph 1 fillcolor rgb '#f3e4e4' fillstyle solid 1 noborder behind
 set arrow 1 from 1, graph 0 to 1, graph 1 nohead linewidth 1
 set lmargin at screen 0.115; set rmargin at screen 0.735
@@ -40,7 +40,7 @@ unset ytics
 set title panel('b', 'where a sign is asked for')
 set xlabel 'distance to zero'
 set xrange [-1.05:1.05]
-set xtics ('≤ −1' -1, '−0.5' -0.5, '0' 0, '0.5' 0.5, '1' 1)
+set xtics (atmost . ' −1' -1, '−0.5' -0.5, '0' 0, '0.5' 0.5, '1' 1)
 set object 1 rectangle from -1.05, graph 0 to 0, graph 1 fillcolor rgb '#f3e4e4' fillstyle solid 1 noborder behind
 set arrow 1 from 0, graph 0 to 0, graph 1
 set lmargin at screen 0.77; set rmargin at screen 0.985

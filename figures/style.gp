@@ -45,6 +45,10 @@ panel(letter, text) = sprintf('{/:Bold %s}  %s', letter, text)
 
 # Greek is not in Latin Modern Roman; in enhanced text: set xlabel "loss at " . lambda
 lambda = '{/"Latin Modern Math" 𝜆}'
+alpha = '{/"Latin Modern Math" 𝛼}'
+rho = '{/"Latin Modern Math" 𝜌}'
 theta = '{/"Latin Modern Math" 𝜃}'
 epsilon = '{/"Latin Modern Math" 𝜖}'
+infinite = '{/"Latin Modern Math" ∞}'
+atmost = '{/"Latin Modern Math" ≤}'
 Delta = '{/"Latin Modern Math" Δ}'

@@ -251,4 +251,6 @@ exits 0 "$check" --codes Zm.tsv --decoder Dm.tsv --hull "7:$(seq -s , 8 101),$(s
 says '^feature 7 against 101 others together: '
 exits 2 "$check" --codes Zl.tsv --decoder Dl.tsv --memory 0.004 --spill . --hull 0
 says '^ndl-check: --hull 0: .*choose features'
+exits 2 "$check" --codes Zl.tsv --decoder Dl.tsv --out both --plot both
+says '^ndl-check: both: two outputs in one file' && [ ! -e both ] || complain 'two outputs in one file'
 finish

@@ -89,9 +89,9 @@ done
 # A terminal sees the progress; without one there is none (every `exits` above); Ctrl-C leaves nothing.
 awk 'BEGIN {srand(1); for (i = 0; i < 2000; i++) {for (j = 0; j < 8; j++) printf "%.4f\t", rand(); print rand()}}' >noise.tsv
 if command -v script >/dev/null; then
-    script -qefc "$fit noise.tsv --atoms 40 --lambda 0.01 --max-iterations 40 --threads 1 --out seen" seen.txt >/dev/null </dev/null
+    script -qefc "'$fit' noise.tsv --atoms 40 --lambda 0.01 --max-iterations 40 --threads 1 --out seen" seen.txt >/dev/null </dev/null
     grep -q 'loss [0-9.]*, gap [0-9.]* %, residual .* left' seen.txt || complain "no progress on a terminal"
-    script -qefc "$fit noise.tsv --atoms 40 --lambda 0.01 --max-iterations 40 --threads 1 --quiet --out seen" quiet.txt \
+    script -qefc "'$fit' noise.tsv --atoms 40 --lambda 0.01 --max-iterations 40 --threads 1 --quiet --out seen" quiet.txt \
         >/dev/null </dev/null
     grep -q residual.*left quiet.txt && complain 'progress in spite of --quiet'
 fi
@@ -159,7 +159,7 @@ awk 'BEGIN {for (i = 0; i < 20000; i++) print i % 3 + 1 "\t" i % 5}' >many.tsv
 [ $? -eq 2 ] || complain 'a full disk is no error'
 says 'ndl-fit: full/.*cannot write'
 [ ! -e full ] || complain "left on a full disk: $(ls -A full)"
-exits 2 sh -c "$fit X.tsv --atoms 2 --lambda 0.2 --out unsaid >/dev/full" && says 'standard output'
+exits 2 sh -c "'$fit' X.tsv --atoms 2 --lambda 0.2 --out unsaid >/dev/full" && says 'standard output'
 [ ! -e unsaid ] || complain "left without a summary: $(ls -A unsaid)"
 
 # Usage: 64.

@@ -20,6 +20,10 @@ exits 0 src/latex.sh paper "$scratch/b"
 same "$scratch/a/paper.pdf" "$scratch/b/paper.pdf"
 [ -s "$scratch/a/paper.pdf" ] || complain 'no PDF'
 
+# Figures with another font would look and be different on another machine.
+other=$(grep -ao '/BaseFont /[A-Z]*+[A-Za-z0-9-]*' "$BUILD"/figures/*.pdf | grep -v -e '+LM' -e '+LatinModern')
+[ -z "$other" ] || complain "fonts other than Latin Modern: $other"
+
 # A name without a result, and a listing without a source, stop LaTeX.
 cp -r paper "$scratch/paper"
 rm "$scratch/b/paper.pdf"

@@ -178,6 +178,7 @@ exits 64 "$registry" nonsense && says 'is no subcommand'
 exits 64 "$registry" --nonsense
 exits 64 "$registry" why
 exits 64 "$registry" why toy -d "$scratch/new"
+exits 64 "$registry" why nobody.key -r "$scratch/claims" -d "$scratch/new" && says 'no claim has the program nobody'
 exits 2 "$registry" why toy.none -r "$scratch/claims" -d "$scratch/new"
 exits 0 "$registry" why toy.a -r "$scratch/claims" -d "$scratch/new" -R "$scratch/ref"
 says '^meaning *measured'

@@ -49,7 +49,6 @@ static const double LAMBDA = 0.2;
 /** ## The plane, exactly
 
 Mean loss per sample over the circle for K equally spaced atoms, and how many atoms are active on average. */
-// [anchor:continuum-circle]
 static double circle_loss(double lambda, size_t K, double *active)
 {
     double half = M_PI / (double)K, c = cos(half);
@@ -59,7 +58,6 @@ static double circle_loss(double lambda, size_t K, double *active)
     *active = 2 - f / half;
     return (one + two) / half;
 }
-// [end:continuum-circle]
 
 static double wide_loss(double lambda)
 {

@@ -41,7 +41,6 @@ static const double LAMBDA[LAMBDAS] = {0.05, 0.2, 0.8};
 Both losses are $\sum_i h(x_i - b)$ with $h' = 2\psi$; for two atoms $\psi$ is clipped at both ends, for
 the single atom $+1$ only above. $\sum_i \psi(x_i - b)$ falls with $b$; bisection finds its root to the
 last bit. The atom $-1$ is the atom $+1$ on $-x$. */
-// [anchor:dense-theory]
 struct line {
     double b, loss;
     double up, down; /* shares of the samples on which the atoms +1 and -1 fire */
@@ -67,7 +66,6 @@ static struct line solve_line(const double *x, size_t n, double lambda, bool bot
     }
     return line;
 }
-// [end:dense-theory]
 
 /* The better of the two single atoms. */
 static struct line solve_single(const double *x, double lambda)

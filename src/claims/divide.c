@@ -53,7 +53,6 @@ static struct ndl_matrix leaves(const struct claim *claim, const struct tree *t)
 
 `saved` is what an atom over $s$ leaves takes off the loss of 0 atoms; `size` holds the parts, and every
 further atom halves the one whose division gains most. */
-// [anchor:divide-theory]
 static double saved(const struct tree *t, double s)
 {
     double norm = 0, kept = 0;
@@ -82,7 +81,6 @@ static double partition_loss(const struct tree *t, size_t atoms)
         loss -= saved(t, size[k]);
     return loss;
 }
-// [end:divide-theory]
 
 /* The control, leaves peeled off one by one: K - 1 leaves have an atom of their own, the others share one
  * along their mean. */

@@ -206,7 +206,6 @@ static struct plane plane_of(const struct ndl_matrix *X, bool bias)
     return f;
 }
 
-// [anchor:residuals-tilt]
 /* d.C n - (lambda/2) <x>.n at tilt phi: positive at 0, negative at pi/2. */
 static double torque(const struct plane *f, double lambda, double phi)
 {
@@ -217,7 +216,6 @@ static double torque(const struct plane *f, double lambda, double phi)
             sum += d[a] * f->moment[a][b] * n[b];
     return sum;
 }
-// [end:residuals-tilt]
 
 static double predicted_tilt(const struct plane *f, double lambda)
 {

@@ -82,7 +82,6 @@ The direction $u$: the library's one-dimensional bound, reached by a pair. The d
 formula above. Such a dictionary exists, so the optimum is no higher. It is not quite stationary: the
 sample covariance of $z_j$ with the clipped $s$, of order $N^{-1/2}$, tilts $v_j$ a little towards $u$ and
 shifts the bias. */
-// [anchor:pairs-lines]
 struct line {
     double b, loss;
     double up, down; /* shares of the samples on which the atoms u and -u fire */
@@ -132,7 +131,6 @@ static double sparse_loss(const struct ndl_matrix *X, size_t j, double share)
     }
     return sum;
 }
-// [end:pairs-lines]
 
 enum measure { COSINE, OFFSET, EXCESS, ACTIVITY, MEASURES };
 

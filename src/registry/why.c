@@ -142,10 +142,22 @@ static void print_source(const char *path, const char *key, const char *meaning)
     free(text);
 }
 
-static void print_uses(const struct registry *registry, struct results *results, const struct scalar *scalar)
+/* Whether a claim is about the program's numbers; results of the others need not be there. */
+static bool concerns(const struct claim *claim, const char *program)
+{
+    bool found = strcmp(claim->program, program) == 0;
+    for (size_t i = 0; i < claim->reads.count; i++)
+        found |= strcmp(claim->reads.at[i], program) == 0;
+    return found;
+}
+
+static void print_uses(const struct registry *registry, struct results *results, const char *program,
+                       const struct scalar *scalar)
 {
     for (size_t i = 0; i < registry->count; i++) {
         const struct claim *claim = &registry->claims[i];
+        if (!concerns(claim, program))
+            continue;
         for (size_t j = 0; j < claim->check_count; j++) {
             const struct check *check = &claim->checks[j];
             if (claim_scalar(results, claim, check->key) == scalar ||
@@ -193,6 +205,16 @@ int explain(const struct registry *registry, struct results *results, struct res
     char *program = join("%.*s", (int)length, name);
     char *source = join("src/claims/%s.c", program);
     const char *key = name + length + 1;
+    bool known = strcmp(program, "seeds") == 0;
+    for (size_t i = 0; i < registry->count; i++)
+        known |= concerns(&registry->claims[i], program);
+    if (!known) {
+        fprintf(stderr, "registry: '%s': no claim has the program %s; a number is PROGRAM.KEY, for example %s.%s\n", name,
+                program, registry->claims[0].program, registry->claims[0].checks[0].key);
+        free(program);
+        free(source);
+        return EXIT_USAGE;
+    }
     const struct result *result = results_of(results, program);
     const struct scalar *scalar = result_scalar(result, key);
     if (result && !scalar) {
@@ -214,7 +236,7 @@ int explain(const struct registry *registry, struct results *results, struct res
         const struct scalar *committed = result_scalar(results_of(reference, program), key);
         if (committed)
             printf("reference  %.17g, reproducible to %g\n", committed->value, committed->tolerance);
-        print_uses(registry, results, scalar);
+        print_uses(registry, results, program, scalar);
         print_places(name);
     }
     free(program);

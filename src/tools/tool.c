@@ -291,6 +291,9 @@ enum ndl_status tool_stage_add(struct tool_stage *stage, const char *path, const
     size_t n = stage->count;
     if (n == TOOL_STAGE_FILES)
         return ndl_fail(err, NDL_BADARG, "%s: more than %d output files", path, TOOL_STAGE_FILES);
+    for (size_t f = 0; f < n; f++)
+        if (strcmp(stage->path[f], path) == 0)
+            return ndl_fail(err, NDL_BADARG, "%s: two outputs in one file", path);
     struct stat info;
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
         return ndl_fail(err, NDL_IO, "%s: cannot write: %s", path,
