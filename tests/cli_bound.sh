@@ -85,6 +85,8 @@ refuses 'Z.tsv: codes are 3 x 2' X.tsv --no-bias --decoder half.tsv --codes Z.ts
 refuses 'Zhalf.tsv: codes are 3 x 1' X.tsv --no-bias --decoder D.tsv --codes Zhalf.tsv
 refuses 'b.tsv: 5 entries' X.tsv --bias b.tsv --decoder half.tsv --codes Zhalf.tsv
 refuses 'X.tsv' X.tsv --no-bias --decoder half.tsv --codes X.tsv
+printf '1e200\n1\n1\n' >huge.tsv
+refuses 'huge.tsv: too large to square' X.tsv --no-bias --decoder half.tsv --codes huge.tsv
 refuses 'nowhere/next.tsv: cannot write' X.tsv --no-bias --decoder half.tsv --codes Zhalf.tsv --next nowhere/next.tsv
 # Samples all equal: the bound is 0, and the gap no share of it.
 printf '1\t2\n1\t2\n' >same.tsv

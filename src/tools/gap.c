@@ -96,6 +96,11 @@ static void measure_block(void *context, size_t first, size_t last, int worker)
         add_sample(m, i, products + (i - first) * K, &m->block[first / BLOCK]);
 }
 
+enum ndl_status gap_check(const struct gap_sums *sums, const char *path, struct ndl_error *err)
+{
+    return isfinite(sums->loss) ? NDL_OK : ndl_fail(err, NDL_BADDATA, "%s: too large to square", path);
+}
+
 enum ndl_status gap_measure(const struct gap_dictionary *g, const struct ndl_matrix *X, const struct ndl_codes *Z,
                             int threads, struct gap_sums *sums, struct ndl_matrix *R, struct ndl_error *err)
 {

@@ -28,6 +28,8 @@ double *gap_norms(const struct ndl_matrix *D);
  * Cost 2 n K d.  NDL_NOMEM; threads do not change the result. */
 enum ndl_status gap_measure(const struct gap_dictionary *g, const struct ndl_matrix *X, const struct ndl_codes *Z,
                             int threads, struct gap_sums *sums, struct ndl_matrix *R, struct ndl_error *err);
+/* NDL_BADDATA, naming the file, if the loss overflowed. */
+enum ndl_status gap_check(const struct gap_sums *sums, const char *path, struct ndl_error *err);
 
 /* Part of the loss difference between codes Z and optimal ones, with residuals R and best: sum_e
  * part[e] over the entries e of Z, minus the same for the optimal codes' own entries, is

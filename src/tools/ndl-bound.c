@@ -188,6 +188,8 @@ static enum ndl_status judge(struct job *j, struct ndl_error *err)
     enum ndl_status status = ndl_matrix_alloc(&j->R, j->X.rows, j->X.cols, err);
     if (status == NDL_OK)
         status = gap_measure(&g, &j->X, &j->Z, o->common.threads, &j->sums, &j->R, err);
+    if (status == NDL_OK)
+        status = gap_check(&j->sums, o->codes, err);
     if (status != NDL_OK)
         return status;
     j->worst = calloc(o->top + 1, sizeof *j->worst);

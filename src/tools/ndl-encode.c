@@ -117,11 +117,6 @@ static void add_both(struct job *j, const struct ndl_codes *Z, const struct ndl_
         }
 }
 
-static enum ndl_status check_loss(const struct gap_sums *sums, const char *path, struct ndl_error *err)
-{
-    return isfinite(sums->loss) ? NDL_OK : ndl_fail(err, NDL_BADDATA, "%s: too large to square", path);
-}
-
 /* The SAE's own codes of the block just coded: R receives their residuals, best holds the exact ones'. */
 static enum ndl_status compare_block(struct job *j, const struct ndl_matrix *X, const struct ndl_codes *Z,
                                      const struct ndl_matrix *best, struct ndl_matrix *R, struct ndl_error *err)
@@ -132,7 +127,7 @@ static enum ndl_status compare_block(struct job *j, const struct ndl_matrix *X, 
     if (status == NDL_OK)
         status = gap_measure(&j->g, X, own, threads, &j->sae, R, err);
     if (status == NDL_OK)
-        status = check_loss(&j->sae, j->o->compare, err);
+        status = gap_check(&j->sae, j->o->compare, err);
     if (status != NDL_OK)
         return status;
     size_t most = Z->start[Z->rows] > own->start[own->rows] ? Z->start[Z->rows] : own->start[own->rows];
@@ -186,7 +181,7 @@ static enum ndl_status code_block(struct job *j, size_t first, struct ndl_matrix
     if (status == NDL_OK)
         status = gap_measure(&j->g, X, &Z, how.threads, &j->exact, R, err);
     if (status == NDL_OK)
-        status = check_loss(&j->exact, j->o->data, err);
+        status = gap_check(&j->exact, j->o->data, err);
     if (status == NDL_OK && j->reader)
         status = compare_block(j, X, &Z, R, own_R, err);
     if (status == NDL_OK)
