@@ -79,4 +79,5 @@ for file in seeds.tsv seeds-checks.tsv; do
     same "results/$file" "$BUILD/results/$file"
 done
 exits 0 "$registry" seeds --results "$BUILD/results"
+awk '$1 == "count" {enough = $2 >= 20} END {exit !enough}' results/seeds.tsv || complain 'results/seeds.tsv: fewer than 20 seeds'
 finish
