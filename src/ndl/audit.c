@@ -1035,7 +1035,7 @@ struct exclusion {
     uint32_t *rank;      /* K: place in a->order */
     uint32_t **partners; /* by rank: its exclusive partners' ranks, rising; owned */
     size_t *count;       /* by rank */
-    uint32_t **seen;     /* one array of `live` per thread: r + 1 if met by rank r */
+    uint32_t **seen;     /* K, per thread: r + 1 if the feature is met by rank r */
     uint64_t **own;      /* one bit per sample, per thread: all 0 between features */
     _Atomic bool full;
 };
@@ -1076,11 +1076,10 @@ static size_t meet(const struct exclusion *x, size_t r, size_t partners, uint32_
     size_t k = a->order[r], end = a->column[k + 1], unmet = partners, few = a->nnz / a->N;
     for (size_t e = a->column[k]; unmet > few && e < end; e++)
         for (size_t f = start[sample[e]]; f < start[sample[e] + 1]; f++) {
-            size_t q = x->rank[atom[f]];
-            if (q < partners && seen[q] != r + 1) {
-                seen[q] = (uint32_t)(r + 1);
-                unmet--;
-            }
+            if (seen[atom[f]] == r + 1)
+                continue;
+            seen[atom[f]] = (uint32_t)(r + 1);
+            unmet -= x->rank[atom[f]] < partners;
         }
     if (unmet == 0 || unmet > few)
         return unmet;
@@ -1088,9 +1087,9 @@ static size_t meet(const struct exclusion *x, size_t r, size_t partners, uint32_
         own[sample[e] / 64] |= UINT64_C(1) << (sample[e] % 64);
     for (size_t q = 0; q < partners; q++) {
         size_t other = a->order[q];
-        if (seen[q] != r + 1 &&
+        if (seen[other] != r + 1 &&
             !(a->bits[other] ? disjoint(a, a->bits[other], k) : disjoint(a, own, other))) {
-            seen[q] = (uint32_t)(r + 1);
+            seen[other] = (uint32_t)(r + 1);
             unmet--;
         }
     }
@@ -1113,7 +1112,7 @@ static void exclude_features(void *context, size_t first, size_t last, int worke
             return;
         }
         for (size_t q = 0; q < partners; q++)
-            if (seen[q] != r + 1)
+            if (seen[x->a->order[q]] != r + 1)
                 x->partners[r][x->count[r]++] = (uint32_t)q;
     }
 }
@@ -1181,7 +1180,7 @@ static enum ndl_status find_exclusive(struct ndl_audit *a, struct ndl_audit_repo
                           .own = calloc(threads, sizeof *x.own)};
     bool complete = x.rank && x.partners && x.count && x.seen && x.own;
     for (size_t w = 0; complete && w < threads; w++) {
-        x.seen[w] = calloc(live + 1, sizeof **x.seen);
+        x.seen[w] = calloc(a->K, sizeof **x.seen);
         x.own[w] = calloc(a->N / 64 + 1, sizeof **x.own);
         complete = x.seen[w] && x.own[w];
     }
