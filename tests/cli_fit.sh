@@ -88,7 +88,7 @@ done
 
 # A terminal sees the progress; without one there is none (every `exits` above); Ctrl-C leaves nothing.
 awk 'BEGIN {srand(1); for (i = 0; i < 2000; i++) {for (j = 0; j < 8; j++) printf "%.4f\t", rand(); print rand()}}' >noise.tsv
-if command -v script >/dev/null; then
+if script -qec true pty.txt >/dev/null 2>&1 </dev/null; then # where there are pseudo-terminals
     script -qefc "'$fit' noise.tsv --atoms 40 --lambda 0.01 --max-iterations 40 --threads 1 --out seen" seen.txt >/dev/null </dev/null
     grep -q 'loss [0-9.]*, gap [0-9.]* %, residual .* left' seen.txt || complain "no progress on a terminal"
     script -qefc "'$fit' noise.tsv --atoms 40 --lambda 0.01 --max-iterations 40 --threads 1 --quiet --out seen" quiet.txt \
