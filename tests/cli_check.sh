@@ -200,7 +200,7 @@ refuses '^ndl-check: --hull: there is no feature 9' --codes Z.npz --decoder D.np
 printf '1 0\n1 0\n0 0\n' >dead.tsv
 refuses '^ndl-check: --hull 0: feature 1 never fires' --codes dead.tsv --decoder Dn.tsv --hull 0:1
 exits 0 "$check" --codes dead.tsv --decoder Dn.tsv --hull 1 --hull 1:0 --fail-on-violation
-[ "$(grep -c '^feature 1 never fires: no condition' "$scratch/out")" -eq 2 ] || complain 'no word on the hull of a dead feature'
+[ "$(grep -c '^feature 1 never fires: not tested' "$scratch/out")" -eq 2 ] || complain 'no word on the hull of a dead feature'
 exits 0 "$check" --codes dead.tsv --decoder Dn.tsv --hull 1 --json
 says '"holds":.null'
 # Every prefix of a CSR file, and the file with a byte changed anywhere, is read or refused in one line.

@@ -92,14 +92,6 @@ static void write_panel(struct claim *claim, const struct ndl_model *m, double c
 The loss along the direction has the closed form
 $\Delta L/(N\lambda) = \epsilon (a m_j + c) + m_j(\sqrt{1 - 2\epsilon a h + \epsilon^2} - 1)$,
 valid while the codes stay nonnegative. */
-/* Second-order one-sided difference: the direction is feasible for eps >= 0 only. */
-static double measured_slope(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m,
-                             const struct ndl_condition *condition)
-{
-    const double h = 1e-4;
-    return (4 * claim_change(claim, X, m, condition, h) - claim_change(claim, X, m, condition, 2 * h)) / (2 * h);
-}
-
 static void follow_descent(struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m,
                            const struct ndl_condition *condition, double cosine)
 {
@@ -124,7 +116,7 @@ static void follow_descent(struct claim *claim, const struct ndl_matrix *X, cons
     }
     claim_scalar(claim, "b.slope_predicted", condition->slope, CLAIM_CONVERGED,
                  "a m (1-h) + c, the slope of the loss that the certificate predicts");
-    claim_scalar(claim, "b.slope_measured", measured_slope(claim, X, m, condition), CLAIM_CONVERGED,
+    claim_scalar(claim, "b.slope_measured", claim_slope(claim, X, m, condition), CLAIM_CONVERGED,
                  "finite difference of the full loss along the direction");
     claim_scalar(claim, "b.slope_orthogonal", (condition->slope - condition->c) / (1 - cosine) + condition->c,
                  CLAIM_CONVERGED, "the predicted slope with the cosine left out of the formula");

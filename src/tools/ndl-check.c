@@ -626,7 +626,7 @@ static void print_summary(FILE *out, const struct check *c)
         fprintf(out, "k always on           %zu pair%s, %zu violated; apart from those above, and last in --out\n",
                 r->pairs_always_on, s(r->pairs_always_on), r->violated_always_on);
     if (r->dead)
-        fprintf(out, "dead j or k           %zu pair%s, no condition\n", r->pairs_dead, s(r->pairs_dead));
+        fprintf(out, "dead j or k           %zu pair%s, not tested\n", r->pairs_dead, s(r->pairs_dead));
     fprintf(out, "antipodal             %zu pair%s of dense features with a cosine below %g\n", r->antipodal,
             s(r->antipodal), c->audit.antipodal);
     print_exclusive(out, r);
@@ -697,7 +697,7 @@ static void print_hulls(FILE *out, const struct check *c)
     for (size_t h = 0; h < c->hulls; h++) {
         const struct ndl_condition *q = &c->hull[h].condition;
         if (is_dead(c, c->hull[h].k)) {
-            fprintf(out, "\nfeature %zu never fires: no condition on it and the others\n", c->hull[h].k);
+            fprintf(out, "\nfeature %zu never fires: not tested\n", c->hull[h].k);
             continue;
         }
         fprintf(out, "\nfeature %zu against %zu other%s together: %s", c->hull[h].k, q->count,
