@@ -82,7 +82,7 @@ FILE_LIBS := -lzip -lcjson
 
 # The parts of the library that only the command line tools use are kept out of
 # libndl.a, so that a change in them recomputes no result.
-file_parts := audit files npy npz safetensors sae
+file_parts := audit bands files npy npz safetensors sae
 file_sources := $(filter $(file_parts:%=src/ndl/%.c),$(sort $(wildcard src/ndl/*.c)))
 library_sources := $(filter-out $(file_sources),$(sort $(wildcard src/ndl/*.c)))
 claims := $(patsubst src/claims/%.c,%,$(sort $(wildcard src/claims/*.c)))

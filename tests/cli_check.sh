@@ -233,7 +233,7 @@ exits 0 "$check" --codes Zb.tsv --decoder Db.tsv --all --out out.tsv # 1560 pair
 rm out.tsv
 (ulimit -f 8 && "$check" --codes Zb.tsv --decoder Db.tsv --all --out out.tsv >/dev/null 2>err)
 [ $? -eq 2 ] && grep -q '^ndl-check: out.tsv: ' err && [ -z "$(ls -A | grep out.tsv)" ] || complain 'a full disk under --out'
-# 20000 x 100 at one in two need about 17 MB: too much for 4 MiB, unless files may be used.
+# 20000 x 100 at one in two need about 8 MB: too much for 4 MiB, unless files may be used.
 awk 'BEGIN { for (i = 0; i < 20000; i++) { for (k = 0; k < 100; k++) printf "%d ", (i * (k + 7)) % 13 < 6; print "" } }' >Zl.tsv
 awk 'BEGIN { for (i = 0; i < 100; i++) { for (k = 0; k < 100; k++) printf "%d ", i == k; print "" } }' >Dl.tsv
 exits 0 "$check" --codes Zl.tsv --decoder Dl.tsv --json

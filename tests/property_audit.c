@@ -18,7 +18,6 @@
 struct trial {
     struct ndl_matrix Z, D;      /* N x K, K x d */
     struct ndl_audit_options options;
-    bool narrow;                 /* all values are floats */
 };
 
 /* A column of codes: sparse, dense, always on, dead, constant, or with ties. */
@@ -83,13 +82,15 @@ static void make_trial(struct trial *t, uint64_t number)
         if (j != k)
             relate(r, &t->Z, j, k);
     }
-    t->narrow = gsl_rng_uniform_int(r, 2);
-    for (size_t e = 0; t->narrow && e < t->Z.rows * K; e++)
+    size_t doubles = gsl_rng_uniform_int(r, 2) * t->Z.rows / 2; /* the samples from here on are floats */
+    for (size_t e = doubles * K; e < t->Z.rows * K; e++)
         t->Z.v[e] = (double)(float)t->Z.v[e];
     t->options = ndl_audit_defaults(gsl_rng_uniform_int(r, 3) > 0);
     t->options.near = nears[gsl_rng_uniform_int(r, 5)];
     t->options.tolerance = tolerances[gsl_rng_uniform_int(r, 3)];
     t->options.expected = gsl_rng_uniform_int(r, 2) ? 1 : 25;
+    const size_t bands[] = {0, 1, 10, 100, 1000};
+    t->options.band = bands[gsl_rng_uniform_int(r, 5)];
     t->options.antipodal = gsl_rng_uniform_int(r, 2) ? -0.9 : -0.2;
     gsl_rng_free(r);
 }
@@ -210,16 +211,7 @@ static void run(const struct trial *t, const struct ndl_audit_options *options, 
                                   .v = t->Z.v + first * t->Z.cols};
         struct ndl_codes codes;
         assert_int_equal(ndl_codes_from_dense(&codes, &part, &err), NDL_OK);
-        if (t->narrow && first % 2) { /* half of the shards through the other door */
-            float *value = calloc(codes.start[part.rows] + 1, sizeof *value);
-            assert_non_null(value);
-            for (size_t e = 0; e < codes.start[part.rows]; e++)
-                value[e] = (float)codes.value[e];
-            assert_int_equal(ndl_audit_add_float(*audit, part.rows, codes.start, codes.atom, value, &err),
-                             NDL_OK);
-            free(value);
-        } else
-            assert_int_equal(ndl_audit_add(*audit, &codes, &err), NDL_OK);
+        assert_int_equal(ndl_audit_add(*audit, &codes, &err), NDL_OK);
         ndl_codes_free(&codes);
     }
     assert_int_equal(ndl_audit_finish(*audit, report, &err), NDL_OK);
@@ -396,9 +388,23 @@ static void test_every_pair(void **state)
     assert_true(violated > 1000 && near > 1000 && always_on > 1000 && groups > 50 && antipodal > 100);
 }
 
+/* How many mappings this process has of files that have no name. */
+static size_t nameless(void)
+{
+    char line[8192];
+    size_t n = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps))
+        n += strstr(line, "(deleted)") != NULL;
+    fclose(maps);
+    return n;
+}
+
 static void test_shards_threads_and_spilling(void **state)
 {
     (void)state;
+    size_t spilled = 0;
     for (uint64_t n = 0; n < TRIALS; n += 4) {
         struct trial t;
         struct ndl_audit *audit[3];
@@ -406,11 +412,13 @@ static void test_shards_threads_and_spilling(void **state)
         make_trial(&t, n);
         struct ndl_audit_options threads = t.options, spill = t.options;
         threads.threads = 3;
-        spill.memory = (size_t)6 << 20; /* room for the first arrays; the later ones are files */
+        spill.band = 300;
+        spill.memory = (size_t)256 << 10; /* room for the first bands; the later ones are files */
         spill.spill = "/tmp";
         run(&t, &t.options, t.Z.rows, &audit[0], &report[0]);
         run(&t, &threads, 7, &audit[1], &report[1]);
         run(&t, &spill, 1 + t.Z.rows / 2, &audit[2], &report[2]);
+        spilled += nameless();
         for (int q = 1; q < 3; q++)
             identical(&report[0], &report[q]);
         for (int q = 0; q < 3; q++) {
@@ -419,6 +427,7 @@ static void test_shards_threads_and_spilling(void **state)
         }
         free_trial(&t);
     }
+    assert_true(spilled > 100);
 }
 
 /* Thousands of samples with a real near threshold: the pruning prunes here, and the pairs
@@ -434,6 +443,8 @@ static void test_pruning(void **state)
         assert_int_equal(ndl_matrix_alloc(&t.Z, 20000, 40, NULL), NDL_OK);
         assert_int_equal(ndl_matrix_alloc(&t.D, 40, 8, NULL), NDL_OK);
         random_decoder(r, &t.D);
+        t.options.expected = 1;
+        t.options.band = 10000;
         for (size_t k = 0; k < 40; k++) {
             double rate = pow(10, -(k < 20 ? 1 : 3) * gsl_rng_uniform(r)), spread = gsl_rng_uniform(r);
             for (size_t i = 0; i < t.Z.rows; i++)
@@ -452,6 +463,8 @@ static void test_pruning(void **state)
         struct walk w = {.t = &t, .report = &report};
         assert_int_equal(ndl_audit_each(audit, check_row, &w, NULL), NDL_OK);
         assert_int_equal(w.next, report.listed);
+        check_features(&t, &report);
+        check_groups(&t, &report);
         violated += report.violated;
         near += report.near;
         ndl_audit_report_free(&report);

@@ -37,6 +37,22 @@ static enum ndl_status add(struct ndl_audit *a, size_t rows, size_t cols, const 
     return status;
 }
 
+/* Two features, the arrays as they are: start need not begin with 0, nor the codes be good. */
+static enum ndl_status add_raw(struct ndl_audit *a, size_t rows, const size_t *start, const uint32_t *atom,
+                               const double *value, struct ndl_error *err)
+{
+    size_t s[3] = {0};
+    uint32_t k[4] = {0};
+    double v[4] = {0};
+    if (rows > 0) {
+        assert_true(rows <= 2 && start[1] <= 4 && start[2] <= 4);
+        memcpy(s, start, (rows + 1) * sizeof *s);
+        memcpy(k, atom, (s[1] > s[2] ? s[1] : s[2]) * sizeof *k);
+        memcpy(v, value, (s[1] > s[2] ? s[1] : s[2]) * sizeof *v);
+    }
+    return ndl_audit_add(a, &(struct ndl_codes){.rows = rows, .cols = 2, .start = s, .atom = k, .value = v}, err);
+}
+
 static struct ndl_audit *new_audit(size_t K, size_t d, const double *D,
                                    const struct ndl_audit_options *options)
 {
@@ -365,9 +381,9 @@ static void test_add(void **state)
     struct ndl_audit *a = new_audit(2, 2, DOG_D, &options);
     const size_t start[] = {1, 3, 4};
     const uint32_t atom[] = {9, 0, 1, 0};
-    const float value[] = {-1, 0.5F, 0, 0.25F};
-    assert_int_equal(ndl_audit_add_float(a, 2, start, atom, value, NULL), NDL_OK);
-    assert_int_equal(ndl_audit_add_float(a, 0, NULL, NULL, NULL, NULL), NDL_OK);
+    const double value[] = {-1, 0.5, 0, 0.25};
+    assert_int_equal(add_raw(a, 2, start, atom, value, NULL), NDL_OK);
+    assert_int_equal(add_raw(a, 0, NULL, NULL, NULL, NULL), NDL_OK);
     assert_int_equal(add(a, 2, 2, (double[]){0.1, 0, 1e300, 0}, NULL), NDL_OK); /* no floats */
     assert_int_equal(add(a, 1, 2, (double[]){0, 1}, NULL), NDL_OK);
     assert_int_equal(ndl_audit_finish(a, &r, NULL), NDL_OK);
@@ -440,10 +456,9 @@ static void test_bad_options(void **state)
     o = good;
     o.memory = 16; /* not even the decoder */
     refuse_new(&D, o, NDL_NOMEM);
-    o.memory = 4096; /* the decoder, but no page for the codes */
-    refuse_new(&D, o, NDL_NOMEM);
-    o.spill = "/nonexistent/directory";
-    refuse_new(&D, o, NDL_IO);
+    o = good;
+    o.band = (size_t)UINT32_MAX + 1;
+    refuse_new(&D, o, NDL_BADARG);
     D.v[3] = (double)NAN;
     refuse_new(&D, good, NDL_BADDATA);
     D.rows = 0;
@@ -460,27 +475,24 @@ static void test_bad_codes(void **state)
     const struct {
         size_t start[3];
         uint32_t atom[2];
-        float value[2];
+        double value[2];
         const char *says;
     } bad[] = {
         {{0, 1, 2}, {0, 2}, {1, 1}, "column 2"},
         {{0, 2, 2}, {1, 0}, {1, 1}, "column 0 after column 1"},
         {{0, 2, 2}, {1, 1}, {1, 1}, "column 1 after column 1"},
         {{0, 1, 2}, {0, 1}, {1, -1}, "is -1"},
-        {{0, 1, 2}, {0, 1}, {1, NAN}, "nan"},
-        {{0, 1, 2}, {0, 1}, {INFINITY, 1}, "inf"},
+        {{0, 1, 2}, {0, 1}, {1, (double)NAN}, "nan"},
+        {{0, 1, 2}, {0, 1}, {(double)INFINITY, 1}, "inf"},
         {{0, 2, 1}, {0, 1}, {1, 1}, "row 1 ends before"},
     };
     struct ndl_error err;
     struct ndl_audit_report r;
     for (size_t q = 0; q < sizeof bad / sizeof *bad; q++) {
-        assert_int_equal(ndl_audit_add_float(a, 2, bad[q].start, bad[q].atom, bad[q].value, &err),
-                         NDL_BADDATA);
+        assert_int_equal(add_raw(a, 2, bad[q].start, bad[q].atom, bad[q].value, &err), NDL_BADDATA);
         assert_non_null(strstr(err.text, bad[q].says));
     }
     assert_int_equal(add(a, 1, 3, (double[]){1, 2, 3}, &err), NDL_BADARG);
-    assert_int_equal(ndl_audit_add_float(a, UINT32_MAX, bad[0].start, bad[0].atom, bad[0].value, &err),
-                     NDL_BADARG);
     assert_int_equal(ndl_audit_finish(a, &r, &err), NDL_BADARG); /* nothing of it was added */
     assert_non_null(strstr(err.text, "no samples"));
     assert_int_equal(add(a, 4, 2, DOG_Z, &err), NDL_OK);
@@ -518,39 +530,105 @@ static void test_bad_features(void **state)
     refuse_finish((double[]){1e-200, 0, 0, 1}, (double[]){1e-200, 1, 0, 1}, "a decoder row of norm 1e-200");
 }
 
+/* One that is met in the last sample only, while many others are never met. */
+static void test_late_meeting(void **state)
+{
+    (void)state;
+    enum { N = 1000, K = 32 };
+    double *D = calloc(K, sizeof *D), *z = calloc(N * K, sizeof *z);
+    assert_true(D && z);
+    for (size_t k = 0; k < K; k++)
+        D[k] = 1;
+    for (size_t i = 0; i < 40; i++)
+        z[i * K] = 1;
+    for (size_t i = 700; i < N; i++)
+        for (size_t k = 1; k < K; k++)
+            z[i * K + k] = 1;
+    z[39 * K + K - 1] = 1;
+    struct ndl_audit_options options = ndl_audit_defaults(true);
+    options.expected = 1;
+    struct ndl_audit_report r;
+    struct ndl_audit *a = audit(N, K, 1, D, z, &options, &r);
+    assert_int_equal(r.exclusive_pairs, K - 2);
+    ndl_audit_report_free(&r);
+    ndl_audit_free(a);
+    free(D);
+    free(z);
+}
+
+/* N samples, one of two features on in each: four bands, because a band has 65,536 samples at most. */
 static void test_memory(void **state)
 {
     (void)state;
-    enum { N = 200000 }; /* 800 kB of each: two pages of 2 MiB for the rows' offsets and atoms */
-    size_t *start = calloc(N + 1, sizeof *start);
-    uint32_t *atom = calloc(N, sizeof *atom);
-    float *value = calloc(N, sizeof *value);
-    assert_true(start && atom && value);
-    for (size_t i = 0; i < N; i++) {
-        start[i + 1] = i + 1;
-        atom[i] = i % 2;
-        value[i] = 1;
-    }
+    enum { N = 200000 };
+    double *z = calloc(2 * N, sizeof *z);
+    assert_non_null(z);
+    for (size_t i = 0; i < N; i++)
+        z[2 * i + i % 2] = 1;
     struct ndl_audit_options options = ndl_audit_defaults(true);
-    struct ndl_error err;
     struct ndl_audit_report r;
-    const size_t mebibytes[] = {3, 5, 7, 9, 11}; /* fails at the atoms, values, samples, z; does not */
-    for (size_t q = 0; q < 5; q++) {
-        options.memory = mebibytes[q] << 20;
+    bool fits = false;
+    for (options.memory = 1 << 16; !fits; options.memory += 1 << 16) {
+        struct ndl_error err;
         struct ndl_audit *a = new_audit(2, 2, DOG_D, &options);
-        enum ndl_status status = ndl_audit_add_float(a, N, start, atom, value, &err);
-        assert_int_equal(status, q < 2 ? NDL_NOMEM : NDL_OK);
+        enum ndl_status status = add(a, N, 2, z, &err);
         if (status == NDL_OK)
-            assert_int_equal(ndl_audit_finish(a, &r, &err), q < 4 ? NDL_NOMEM : NDL_OK);
-        if (q == 4)
-            ndl_audit_report_free(&r);
-        else
+            status = ndl_audit_finish(a, &r, &err);
+        fits = status == NDL_OK;
+        if (!fits) {
+            assert_int_equal(status, NDL_NOMEM);
             assert_non_null(strstr(err.text, "memory"));
+        }
         ndl_audit_free(a);
     }
-    free(start);
-    free(atom);
-    free(value);
+    assert_true(r.fires[0] == N / 2 && r.fires[1] == N / 2 && r.samples == N && r.exclusive_pairs == 1);
+    near_to(r.mean[0], 1); /* the decoder's row has norm 2 */
+    ndl_audit_report_free(&r);
+    /* 8 bytes per nonzero, 4 per sample, two bitmaps and what was there while samples were added */
+    assert_in_range(options.memory, 12 * N + 2 * N / 8, 12 * N + 2 * N / 8 + 3 * 65536 * (4 + 4 + 8));
+    options.memory = 20000;
+    options.band = 100;
+    options.spill = "/nonexistent/directory";
+    struct ndl_error err;
+    struct ndl_audit *a = new_audit(2, 2, DOG_D, &options);
+    assert_int_equal(add(a, N, 2, z, &err), NDL_IO);
+    assert_non_null(strstr(err.text, "/nonexistent/directory"));
+    ndl_audit_free(a);
+    free(z);
+}
+
+/* More features than 16 bits can number, most of them dead: the same as without the dead. */
+static void test_many_features(void **state)
+{
+    (void)state;
+    enum { K = 70000, LIVE = 4, N = 80 };
+    const uint32_t place[LIVE] = {65536, 3, 69999, 65535};
+    double *D = calloc(K, sizeof *D), *z = calloc(N * K, sizeof *z), few_D[LIVE], few_z[N * LIVE];
+    assert_true(D && z);
+    for (size_t k = 0; k < LIVE; k++) {
+        D[place[k]] = few_D[k] = k < 2 ? 2 : -1;
+        for (size_t i = 0; i < N; i++)
+            z[i * K + place[k]] = few_z[i * LIVE + k] = (double)((i % (k + 2) == 0) * (1 + i));
+    }
+    struct ndl_audit_options options = ndl_audit_defaults(true);
+    options.band = 9;
+    options.expected = 1;
+    struct ndl_audit_report r, few;
+    struct ndl_audit *a = audit(N, K, 1, D, z, &options, &r);
+    struct ndl_audit *b = audit(N, LIVE, 1, few_D, few_z, &options, &few);
+    assert_true(r.live == LIVE && r.dead == K - LIVE && few.listed > 0 && r.listed == few.listed);
+    for (size_t q = 0; q < few.listed; q++) {
+        const struct ndl_audit_pair *x = &r.list[q], *y = &few.list[q];
+        assert_true(x->j == place[y->j] && x->k == place[y->k] && x->support == y->support &&
+                    x->together == y->together && x->margin == y->margin);
+    }
+    assert_int_equal(r.exclusive_pairs, few.exclusive_pairs);
+    ndl_audit_report_free(&r);
+    ndl_audit_report_free(&few);
+    ndl_audit_free(a);
+    ndl_audit_free(b);
+    free(D);
+    free(z);
 }
 
 /* The least memory, to 4 KiB, for an audit of K copies of one feature, always on; all K (K - 1)
@@ -559,7 +637,7 @@ static size_t least_memory(size_t K, const double *ones, bool bias, int threads)
 {
     struct ndl_audit_options options = ndl_audit_defaults(bias);
     options.threads = threads;
-    for (options.memory = 8 << 20;; options.memory += 1 << 12) {
+    for (options.memory = 1 << 16;; options.memory += 1 << 12) {
         struct ndl_audit_report r;
         struct ndl_audit *a = new_audit(K, 1, ones, &options);
         bool fits = add(a, 1, K, ones, NULL) == NDL_OK && ndl_audit_finish(a, &r, NULL) == NDL_OK;
@@ -573,7 +651,8 @@ static size_t least_memory(size_t K, const double *ones, bool bias, int threads)
     }
 }
 
-/* Whether the list fits depends on its length alone, not on which thread found what. */
+/* Whether the list fits depends on its length alone, not on which thread found what.  (The few
+ * kilobytes of everything else fit in the least memory that is tried.) */
 static void test_list_limit(void **state)
 {
     (void)state;
@@ -582,10 +661,13 @@ static void test_list_limit(void **state)
     for (size_t k = 0; k < K; k++)
         ones[k] = 1;
     size_t list = 2 * K * (K - 1) * sizeof(struct ndl_audit_pair); /* the list and the copy it becomes */
-    size_t without = least_memory(K, ones, false, 1) - (2 << 20);  /* the rows' values, gone by then */
+    size_t with_one = 0;
+    assert_int_equal(least_memory(K, ones, false, 1), 1 << 16);
     for (int threads = 1; threads <= 4; threads++) {
         size_t with = least_memory(K, ones, true, threads);
-        assert_in_range(with, without + list - (1 << 12), without + list + (1 << 12));
+        assert_in_range(with, list, list + (1 << 15));
+        with_one = threads == 1 ? with : with_one;
+        assert_in_range(with, with_one, with_one + (size_t)threads * (1 << 12));
     }
 }
 
@@ -635,7 +717,9 @@ int main(void)
         cmocka_unit_test(test_bad_options),
         cmocka_unit_test(test_bad_codes),
         cmocka_unit_test(test_bad_features),
+        cmocka_unit_test(test_late_meeting),
         cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_many_features),
         cmocka_unit_test(test_list_limit),
         cmocka_unit_test(test_long_list),
     };

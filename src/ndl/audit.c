@@ -13,7 +13,7 @@
  *    Every sample of S with k off counts in `above`, so k is on in at least
  *    |S| - T samples of S.  Since h >= -1, L = 2 m_j serves every k at once, without
  *    a single cosine; without a bias U is all of {z_j > 0}.  We take |S| = 2T + 8
- *    samples spread evenly over U, count who is on in them, and keep who reaches
+ *    samples from all over the data, count who is on in them, and keep who reaches
  *    |S| - T: a feature must be on in more than half of the samples where j is, and
  *    few are.  The counting visits about 2 near of all (sample, j, k) triples, a
  *    fiftieth of the work of the co-occurrence product at near = 1 %.
@@ -36,180 +36,40 @@
  * double), subtracting t >= 0 lowers it, and comparisons of float32 with double are
  * exact.  So the pruning loses no pair that the full count would have listed.
  *
- * Memory.  The rows' atoms (CSR, 4 bytes per nonzero) and a transposed copy (CSC,
- * samples increasing in a column, 4 + 4 bytes; + 4 for doubles); the rows' values only
- * until the copy is made.  Features on in N/32 samples or more also get a bit per
- * sample, at most 4 bytes per nonzero. */
+ * Memory.  bands.h: 8 bytes per nonzero, as a rule.  Features on in N/32 samples or more
+ * also get a bit per sample, at most 4 bytes per nonzero. */
 #include "ndl_audit.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <float.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-/* ---------------------------------------------------------------- storage */
-
-/* A large array that grows: anonymous pages, or a nameless file when the memory
- * limit is reached.  mmap rather than realloc, because growing must move pages, not
- * copy them, and because 16,384 columns written at once want huge pages. */
-struct store {
-    void *at;
-    size_t bytes; /* mapped */
-    int file;     /* meaningful if spilled */
-    bool spilled;
-};
+#include "bands.h"
 
 struct ndl_audit {
     struct ndl_audit_options options;
-    char *spill;
-    size_t held;          /* bytes of memory in use, spilled stores excluded */
-    size_t K, d, N, nnz;
-    double *D, *norm;     /* K x d normalised rows, and the K norms they had */
-    bool wide;            /* values are doubles, not floats */
-    struct store start;   /* N + 1 size_t: the rows */
-    struct store atom;    /* nnz uint32_t, by rows */
-    struct store value;   /* nnz float or double, by rows; gone after the transposition */
+    size_t K, d;
+    double *D, *norm;   /* K x d normalised rows, and the K norms they had */
+    struct ndl_bands codes;
     bool finished;
-    struct store sample;  /* nnz uint32_t, by columns */
-    struct store z;       /* nnz float or double, by columns */
-    size_t *column;       /* K + 1 offsets into them */
-    double *mean;         /* K, of the values as given (not rescaled) */
-    uint64_t **bits;      /* K: the samples with k on, if they are many; else NULL */
-    uint32_t *order;      /* the live features by falling n_k, then rising k */
+    double *mean;       /* K, of the values as given (not rescaled) */
+    uint64_t **bits;    /* K: the samples with k on, if they are many; else NULL */
+    uint32_t *order;    /* the live features by falling n_k, then rising k */
 };
 
 static size_t fires(const struct ndl_audit *a, size_t k)
 {
-    return a->column[k + 1] - a->column[k];
+    return a->codes.fires[k];
 }
 
-static double value_at(const struct store *s, bool wide, size_t e)
+/* A column is read band by band: for (b = a->codes.band; b < last_band(a); b++), and in it
+ * for (e = b->column[k]; e < b->column[k + 1]; e++). */
+static const struct ndl_band *last_band(const struct ndl_audit *a)
 {
-    return wide ? ((const double *)s->at)[e] : (double)((const float *)s->at)[e];
-}
-
-static size_t value_size(const struct ndl_audit *a)
-{
-    return a->wide ? sizeof(double) : sizeof(float);
-}
-
-static void store_free(struct ndl_audit *a, struct store *s)
-{
-    if (s->at)
-        munmap(s->at, s->bytes);
-    if (s->spilled)
-        close(s->file);
-    else
-        a->held -= s->bytes;
-    *s = (struct store){0};
-}
-
-static enum ndl_status out_of_memory(const struct ndl_audit *a, struct ndl_error *err)
-{
-    return ndl_fail(err, NDL_NOMEM,
-                    "the audit needs more than its %zu MiB of memory after %zu samples, %zu nonzeros",
-                    a->options.memory >> 20, a->N, a->nnz);
-}
-
-/* A file without a name, gone when it is closed. */
-static int nameless_file(const char *directory)
-{
-    int file = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (file >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
-        return file;
-    char path[4096]; /* a file system without O_TMPFILE */
-    int length = snprintf(path, sizeof path, "%s/ndl-audit-XXXXXX", directory);
-    if (length < 0 || (size_t)length >= sizeof path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    file = mkstemp(path);
-    if (file >= 0)
-        unlink(path);
-    return file;
-}
-
-/* Maps `bytes` in a file, reserved on the disk: a full disk is an error here and not a
- * signal at the first write. */
-static enum ndl_status map_file(const struct ndl_audit *a, struct store *s, size_t bytes,
-                                struct ndl_error *err)
-{
-    int file = s->spilled ? s->file : nameless_file(a->spill);
-    if (file < 0)
-        return ndl_fail(err, NDL_IO, "%s: cannot make a temporary file: %s", a->spill, strerror(errno));
-    int refused = posix_fallocate(file, 0, (off_t)bytes);
-    void *at = MAP_FAILED;
-    if (!refused) {
-        at = s->spilled ? mremap(s->at, s->bytes, bytes, MREMAP_MAYMOVE)
-                        : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-        refused = errno;
-    }
-    if (at == MAP_FAILED) {
-        if (!s->spilled)
-            close(file);
-        return ndl_fail(err, NDL_IO, "%s: no room for %zu MiB of codes: %s", a->spill, bytes >> 20,
-                        strerror(refused));
-    }
-    *s = (struct store){.at = at, .bytes = bytes, .file = file, .spilled = true};
-    return NDL_OK;
-}
-
-/* Makes room for count items of `size` bytes, keeping what is there. */
-static enum ndl_status store_reserve(struct ndl_audit *a, struct store *s, size_t count, size_t size,
-                                     struct ndl_error *err)
-{
-    const size_t page = (size_t)1 << 21;
-    size_t need;
-    if (__builtin_mul_overflow(count ? count : 1, size, &need) || need > PTRDIFF_MAX / 2)
-        return out_of_memory(a, err);
-    if (need <= s->bytes)
-        return NDL_OK;
-    if (need < s->bytes + s->bytes / 4) /* geometric growth: many small blocks stay linear */
-        need = s->bytes + s->bytes / 4;
-    need = (need + page - 1) / page * page;
-    if (s->spilled)
-        return map_file(a, s, need, err);
-    if (a->held + (need - s->bytes) > a->options.memory) {
-        if (!a->spill)
-            return out_of_memory(a, err);
-        struct store file = {0};
-        enum ndl_status status = map_file(a, &file, need, err);
-        if (status != NDL_OK)
-            return status;
-        if (s->at)
-            memcpy(file.at, s->at, s->bytes);
-        store_free(a, s);
-        *s = file;
-        return NDL_OK;
-    }
-    void *at = s->at ? mremap(s->at, s->bytes, need, MREMAP_MAYMOVE)
-                     : mmap(NULL, need, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at == MAP_FAILED)
-        return out_of_memory(a, err);
-    madvise(at, need, MADV_HUGEPAGE); /* a wish: no harm if the system has none */
-    a->held += need - s->bytes;
-    s->at = at;
-    s->bytes = need;
-    return NDL_OK;
-}
-
-/* Small arrays: counted, from calloc; freed with free and not given back to the count. */
-static void *hold(struct ndl_audit *a, size_t count, size_t size)
-{
-    size_t bytes;
-    if (__builtin_mul_overflow(count ? count : 1, size, &bytes) || a->held > a->options.memory ||
-        bytes > a->options.memory - a->held)
-        return NULL;
-    void *at = calloc(1, bytes);
-    if (at)
-        a->held += bytes;
-    return at;
+    return a->codes.band + a->codes.bands;
 }
 
 /* ------------------------------------------------------------ construction */
@@ -240,6 +100,8 @@ static const char *bad_option(const struct ndl_audit_options *o)
         return "expected must be finite and above 0";
     if (o->threads < 1 || o->threads > 256)
         return "threads must be between 1 and 256";
+    if (o->band > UINT32_MAX)
+        return "band must be below 2^32";
     return NULL;
 }
 
@@ -280,16 +142,17 @@ enum ndl_status ndl_audit_new(struct ndl_audit **audit, const struct ndl_matrix 
     a->options = *options;
     a->K = D->rows;
     a->d = D->cols;
-    a->D = hold(a, D->rows * D->cols, sizeof *a->D);
-    a->norm = hold(a, D->rows, sizeof *a->norm);
-    a->column = hold(a, D->rows + 1, sizeof *a->column);
-    a->mean = hold(a, D->rows, sizeof *a->mean);
-    a->order = hold(a, D->rows, sizeof *a->order);
-    a->bits = hold(a, D->rows, sizeof *a->bits);
-    a->spill = options->spill ? strdup(options->spill) : NULL;
-    bool complete =
-        a->D && a->norm && a->column && a->mean && a->order && a->bits && (a->spill || !options->spill);
-    status = complete ? store_reserve(a, &a->start, 1, sizeof(size_t), err) : out_of_memory(a, err);
+    status = ndl_bands_init(&a->codes, a->K, options->band, options->threads, options->memory,
+                            options->spill, err);
+    if (status == NDL_OK) {
+        a->D = ndl_bands_hold(&a->codes, a->K * a->d, sizeof *a->D);
+        a->norm = ndl_bands_hold(&a->codes, a->K, sizeof *a->norm);
+        a->mean = ndl_bands_hold(&a->codes, a->K, sizeof *a->mean);
+        a->order = ndl_bands_hold(&a->codes, a->K, sizeof *a->order);
+        a->bits = ndl_bands_hold(&a->codes, a->K, sizeof *a->bits);
+        if (!a->D || !a->norm || !a->mean || !a->order || !a->bits)
+            status = ndl_bands_no_memory(&a->codes, err);
+    }
     if (status != NDL_OK) {
         ndl_audit_free(a);
         return status;
@@ -304,123 +167,15 @@ void ndl_audit_free(struct ndl_audit *a)
 {
     if (!a)
         return;
-    store_free(a, &a->start);
-    store_free(a, &a->atom);
-    store_free(a, &a->value);
-    store_free(a, &a->sample);
-    store_free(a, &a->z);
     for (size_t k = 0; a->bits && k < a->K; k++)
         free(a->bits[k]);
     free(a->bits);
     free(a->order);
     free(a->mean);
-    free(a->column);
     free(a->norm);
     free(a->D);
-    free(a->spill);
+    ndl_bands_free(&a->codes);
     free(a);
-}
-
-/* ------------------------------------------------------------------ adding */
-
-/* A block of rows as it comes: one of the two value arrays is set. */
-struct block {
-    size_t rows;
-    const size_t *start;
-    const uint32_t *atom;
-    const float *narrow;
-    const double *wide;
-};
-
-static double block_value(const struct block *b, size_t e)
-{
-    return b->wide ? b->wide[e] : (double)b->narrow[e];
-}
-
-/* Checks the block; *exact tells whether float32 holds all its values. */
-static enum ndl_status check_block(const struct ndl_audit *a, const struct block *b, bool *exact,
-                                   struct ndl_error *err)
-{
-    *exact = true;
-    for (size_t i = 0; i < b->rows; i++) {
-        if (b->start[i + 1] < b->start[i])
-            return ndl_fail(err, NDL_BADDATA, "codes: row %zu ends before it begins", a->N + i);
-        for (size_t e = b->start[i]; e < b->start[i + 1]; e++) {
-            double v = block_value(b, e);
-            if (b->atom[e] >= a->K)
-                return ndl_fail(err, NDL_BADDATA, "codes: row %zu has column %u, but there are %zu features",
-                                a->N + i, (unsigned)b->atom[e], a->K);
-            if (e > b->start[i] && b->atom[e] <= b->atom[e - 1])
-                return ndl_fail(err, NDL_BADDATA, "codes: row %zu: column %u after column %u", a->N + i,
-                                (unsigned)b->atom[e], (unsigned)b->atom[e - 1]);
-            if (!(v >= 0 && v <= DBL_MAX))
-                return ndl_fail(err, NDL_BADDATA,
-                                "codes: row %zu, column %u is %g (must be finite, not negative)", a->N + i,
-                                (unsigned)b->atom[e], v);
-            if (b->wide)
-                *exact = *exact && v <= (double)FLT_MAX && (double)(float)v == v;
-        }
-    }
-    return NDL_OK;
-}
-
-/* From float to double storage. */
-static enum ndl_status widen(struct ndl_audit *a, struct ndl_error *err)
-{
-    struct store wide = {0};
-    enum ndl_status status = store_reserve(a, &wide, a->nnz, sizeof(double), err);
-    if (status != NDL_OK)
-        return status;
-    for (size_t e = 0; e < a->nnz; e++)
-        ((double *)wide.at)[e] = value_at(&a->value, false, e);
-    store_free(a, &a->value);
-    a->value = wide;
-    a->wide = true;
-    return NDL_OK;
-}
-
-static void append(struct ndl_audit *a, const struct block *b)
-{
-    size_t *start = a->start.at;
-    uint32_t *atom = a->atom.at;
-    size_t n = a->nnz;
-    for (size_t i = 0; i < b->rows; i++) {
-        for (size_t e = b->start[i]; e < b->start[i + 1]; e++) {
-            double v = block_value(b, e);
-            if (v == 0)
-                continue;
-            atom[n] = b->atom[e];
-            if (a->wide)
-                ((double *)a->value.at)[n++] = v;
-            else
-                ((float *)a->value.at)[n++] = (float)v;
-        }
-        start[a->N + i + 1] = n;
-    }
-    a->nnz = n;
-    a->N += b->rows;
-}
-
-static enum ndl_status add_block(struct ndl_audit *a, const struct block *b, struct ndl_error *err)
-{
-    if (a->finished)
-        return ndl_fail(err, NDL_BADARG, "audit: no samples can be added after it was finished");
-    if (b->rows >= UINT32_MAX - a->N)
-        return ndl_fail(err, NDL_BADARG, "audit: %zu more samples would be 2^32 - 1 or more", b->rows);
-    bool exact;
-    enum ndl_status status = check_block(a, b, &exact, err);
-    if (status == NDL_OK && !exact && !a->wide)
-        status = widen(a, err);
-    size_t nnz = a->nnz + (b->rows ? b->start[b->rows] - b->start[0] : 0);
-    if (status == NDL_OK)
-        status = store_reserve(a, &a->start, a->N + b->rows + 1, sizeof(size_t), err);
-    if (status == NDL_OK)
-        status = store_reserve(a, &a->atom, nnz, sizeof(uint32_t), err);
-    if (status == NDL_OK)
-        status = store_reserve(a, &a->value, nnz, value_size(a), err);
-    if (status == NDL_OK)
-        append(a, b);
-    return status;
 }
 
 enum ndl_status ndl_audit_add(struct ndl_audit *a, const struct ndl_codes *codes, struct ndl_error *err)
@@ -428,91 +183,14 @@ enum ndl_status ndl_audit_add(struct ndl_audit *a, const struct ndl_codes *codes
     if (codes->cols != a->K)
         return ndl_fail(err, NDL_BADARG, "audit: the codes have %zu features, the decoder %zu", codes->cols,
                         a->K);
-    struct block b = {.rows = codes->rows, .start = codes->start, .atom = codes->atom, .wide = codes->value};
-    return add_block(a, &b, err);
-}
-
-enum ndl_status ndl_audit_add_float(struct ndl_audit *a, size_t rows, const size_t *start,
-                                    const uint32_t *atom, const float *value, struct ndl_error *err)
-{
-    struct block b = {.rows = rows, .start = start, .atom = atom, .narrow = value};
-    return add_block(a, &b, err);
-}
-
-/* ----------------------------------------------------------- transposition */
-
-struct transposition {
-    struct ndl_audit *a;
-    size_t band;    /* rows per band; a band is done by one worker */
-    size_t *cursor; /* bands x K: first its counts, then where its samples go */
-    size_t *again;  /* bands x K: where its values go */
-};
-
-static void count_band(void *context, size_t first, size_t last, int worker)
-{
-    (void)worker;
-    struct transposition *t = context;
-    const size_t *start = t->a->start.at;
-    const uint32_t *atom = t->a->atom.at;
-    size_t *count = t->cursor + first / t->band * t->a->K;
-    for (size_t e = start[first]; e < start[last]; e++)
-        count[atom[e]]++;
-}
-
-/* Samples first, then values: the ends of all columns, one cache line each, are then fewer at a time. */
-static void scatter_band(void *context, size_t first, size_t last, int worker)
-{
-    (void)worker;
-    struct transposition *t = context;
-    struct ndl_audit *a = t->a;
-    const size_t *start = a->start.at;
-    const uint32_t *atom = a->atom.at;
-    uint32_t *sample = a->sample.at;
-    size_t *cursor = t->cursor + first / t->band * a->K, *again = t->again + first / t->band * a->K;
-    for (size_t i = first; i < last; i++)
-        for (size_t e = start[i]; e < start[i + 1]; e++)
-            sample[cursor[atom[e]]++] = (uint32_t)i;
-    for (size_t e = start[first]; e < start[last]; e++)
-        if (a->wide)
-            ((double *)a->z.at)[again[atom[e]]++] = ((const double *)a->value.at)[e];
-        else
-            ((float *)a->z.at)[again[atom[e]]++] = ((const float *)a->value.at)[e];
-}
-
-/* Columns with samples in increasing order, whatever the number of threads: a counting
- * sort, bands of rows side by side. */
-static enum ndl_status transpose(struct ndl_audit *a, struct ndl_error *err)
-{
-    size_t bands = (size_t)a->options.threads;
-    struct transposition t = {
-        .a = a, .band = (a->N + bands - 1) / bands, .cursor = calloc(2 * bands * a->K, sizeof(size_t))};
-    if (!t.cursor)
-        return out_of_memory(a, err);
-    t.again = t.cursor + bands * a->K;
-    enum ndl_status status = store_reserve(a, &a->sample, a->nnz, sizeof(uint32_t), err);
-    if (status == NDL_OK)
-        status = store_reserve(a, &a->z, a->nnz, value_size(a), err);
-    if (status == NDL_OK) {
-        ndl_parallel(a->N, t.band, a->options.threads, count_band, &t);
-        size_t to = 0;
-        for (size_t k = 0; k < a->K; k++) {
-            a->column[k] = to;
-            for (size_t band = 0; band < bands; band++) {
-                size_t count = t.cursor[band * a->K + k];
-                t.cursor[band * a->K + k] = to;
-                to += count;
-            }
-        }
-        a->column[a->K] = to;
-        memcpy(t.again, t.cursor, bands * a->K * sizeof *t.again);
-        ndl_parallel(a->N, t.band, a->options.threads, scatter_band, &t);
-        store_free(a, &a->value);
-    }
-    free(t.cursor);
-    return status;
+    if (a->finished)
+        return ndl_fail(err, NDL_BADARG, "audit: no samples can be added after it was finished");
+    return ndl_bands_add(&a->codes, codes, err);
 }
 
 /* ------------------------------------------------- statistics of one feature */
+
+enum { TOGETHER = 64 }; /* neighbouring columns, which lie side by side in every band */
 
 /* Neumaier's compensated sum of a column in sample order: right to about an ulp, and the
  * same however the samples came. */
@@ -520,15 +198,17 @@ static void average(void *context, size_t first, size_t last, int worker)
 {
     (void)worker;
     struct ndl_audit *a = context;
-    for (size_t k = first; k < last; k++) {
-        double sum = 0, lost = 0;
-        for (size_t e = a->column[k]; e < a->column[k + 1]; e++) {
-            double v = value_at(&a->z, a->wide, e), next = sum + v;
-            lost += sum >= v ? (sum - next) + v : (v - next) + sum;
-            sum = next;
-        }
-        a->mean[k] = (sum + lost) / (double)a->N;
-    }
+    double sum[TOGETHER] = {0}, lost[TOGETHER] = {0};
+    assert(last - first <= TOGETHER);
+    for (const struct ndl_band *b = a->codes.band; b < last_band(a); b++)
+        for (size_t k = first; k < last; k++)
+            for (size_t e = b->column[k]; e < b->column[k + 1]; e++) {
+                double v = ndl_band_z(b, e), before = sum[k - first], next = before + v;
+                lost[k - first] += before >= v ? (before - next) + v : (v - next) + before;
+                sum[k - first] = next;
+            }
+    for (size_t k = first; k < last; k++)
+        a->mean[k] = (sum[k - first] + lost[k - first]) / (double)a->codes.N;
 }
 
 /* The margins divide by m_j, the bound on p doubles it, and what is reported is rescaled: no z_j |d_j|
@@ -543,7 +223,7 @@ static enum ndl_status check_means(const struct ndl_audit *a, struct ndl_error *
             return ndl_fail(err, NDL_BADDATA, "feature %zu fires on %zu samples but its decoder row is zero",
                             k, fires(a, k));
         if (!isnormal(mean) || !isfinite(2 * mean) || !isnormal(a->norm[k]) || !isnormal(scaled) ||
-            !isfinite(2 * scaled * (double)a->N))
+            !isfinite(2 * scaled * (double)a->codes.N))
             return ndl_fail(err, NDL_BADDATA,
                             "feature %zu has a mean activation of %g and a decoder row of norm %g, outside "
                             "what doubles can handle", k, mean, a->norm[k]);
@@ -569,7 +249,7 @@ static enum ndl_status rank_features(struct ndl_audit *a, size_t *live, struct n
 {
     struct ranked *rank = calloc(a->K, sizeof *rank);
     if (!rank)
-        return out_of_memory(a, err);
+        return ndl_bands_no_memory(&a->codes, err);
     *live = 0;
     for (size_t k = 0; k < a->K; k++)
         if (fires(a, k) > 0)
@@ -585,35 +265,40 @@ static enum ndl_status rank_features(struct ndl_audit *a, size_t *live, struct n
  * they end. */
 static void mark_bits(struct ndl_audit *a, size_t live)
 {
-    const uint32_t *sample = a->sample.at;
-    for (size_t r = 0; r < live && fires(a, a->order[r]) >= a->N / 32; r++) {
+    for (size_t r = 0; r < live && fires(a, a->order[r]) >= a->codes.N / 32; r++) {
         size_t k = a->order[r];
-        uint64_t *bits = hold(a, a->N / 64 + 1, sizeof *bits);
+        uint64_t *bits = ndl_bands_hold(&a->codes, a->codes.N / 64 + 1, sizeof *bits);
         if (!bits)
             return;
-        for (size_t e = a->column[k]; e < a->column[k + 1]; e++)
-            bits[sample[e] / 64] |= UINT64_C(1) << (sample[e] % 64);
+        for (const struct ndl_band *b = a->codes.band; b < last_band(a); b++)
+            for (size_t e = b->column[k]; e < b->column[k + 1]; e++) {
+                size_t i = b->first + b->sample[e];
+                bits[i / 64] |= UINT64_C(1) << (i % 64);
+            }
         a->bits[k] = bits;
     }
 }
 
-/* Walks down the samples with k on beside an increasing sequence of samples. */
+/* Walks down the samples of a band with k on beside an increasing sequence of its samples. */
 struct cursor {
     const uint64_t *bits;
-    const uint32_t *at, *end;
+    size_t first;
+    const uint16_t *at, *end;
 };
 
-static struct cursor cursor_at(const struct ndl_audit *a, size_t k)
+static struct cursor cursor_at(const struct ndl_audit *a, const struct ndl_band *b, size_t k)
 {
-    const uint32_t *sample = a->sample.at;
-    return (struct cursor){.bits = a->bits[k], .at = sample + a->column[k], .end = sample + a->column[k + 1]};
+    return (struct cursor){.bits = a->bits[k],
+                           .first = b->first,
+                           .at = b->sample + b->column[k],
+                           .end = b->sample + b->column[k + 1]};
 }
 
-/* Whether k is on at sample i; i must not decrease from call to call. */
-static bool is_on(struct cursor *c, uint32_t i)
+/* Whether k is on at sample i of the band; i must not decrease from call to call. */
+static bool is_on(struct cursor *c, uint16_t i)
 {
     if (c->bits)
-        return c->bits[i / 64] >> (i % 64) & 1;
+        return c->bits[(c->first + i) / 64] >> ((c->first + i) % 64) & 1;
     if (c->at < c->end && *c->at >= i) /* k fires less often than the other feature */
         return *c->at == i;
     size_t step = 1; /* gallop: k may fire far more often */
@@ -621,9 +306,9 @@ static bool is_on(struct cursor *c, uint32_t i)
         c->at += step;
         step *= 2;
     }
-    const uint32_t *high = (size_t)(c->end - c->at) > step ? c->at + step : c->end;
+    const uint16_t *high = (size_t)(c->end - c->at) > step ? c->at + step : c->end;
     while (c->at < high) {
-        const uint32_t *middle = c->at + (high - c->at) / 2;
+        const uint16_t *middle = c->at + (high - c->at) / 2;
         if (*middle < i)
             c->at = middle + 1;
         else
@@ -681,34 +366,35 @@ struct tally {
 static bool count_pair(const struct ndl_audit *a, size_t j, size_t k, double h, size_t give_up,
                        struct tally *t)
 {
-    const uint32_t *sample = a->sample.at;
     const double low = lower_bound(a, j, h), high = upper_bound(a, j, h);
     const bool hull = a->options.bias;
-    struct cursor k_on = cursor_at(a, k);
     size_t both = fires(a, j) + fires(a, k); /* both off: N - both + together */
     *t = (struct tally){.least = (double)INFINITY};
-    if (fires(a, k) == a->N) {
+    if (fires(a, k) == a->codes.N) {
         t->together = fires(a, j);
         return true;
     }
-    for (size_t e = a->column[j]; e < a->column[j + 1]; e++) {
-        if (is_on(&k_on, sample[e])) {
-            t->together++;
-            continue;
-        }
-        double v = value_at(&a->z, a->wide, e);
-        t->above += v >= low;
-        t->below += v <= high;
-        t->least = fmin(t->least, v);
-        t->greatest = fmax(t->greatest, v);
-        if (t->above > give_up) {
-            size_t roof = a->N + t->together;
-            size_t both_off = roof > both ? roof - both : 0; /* at least: `together` still grows */
-            if (!hull || t->below + both_off > give_up)
-                return false;
+    for (const struct ndl_band *b = a->codes.band; b < last_band(a); b++) {
+        struct cursor k_on = cursor_at(a, b, k);
+        for (size_t e = b->column[j]; e < b->column[j + 1]; e++) {
+            if (is_on(&k_on, b->sample[e])) {
+                t->together++;
+                continue;
+            }
+            double v = ndl_band_z(b, e);
+            t->above += v >= low;
+            t->below += v <= high;
+            t->least = fmin(t->least, v);
+            t->greatest = fmax(t->greatest, v);
+            if (t->above > give_up) {
+                size_t roof = a->codes.N + t->together;
+                size_t both_off = roof > both ? roof - both : 0; /* at least: `together` still grows */
+                if (!hull || t->below + both_off > give_up)
+                    return false;
+            }
         }
     }
-    size_t both_off = a->N + t->together - both;
+    size_t both_off = a->codes.N + t->together - both;
     if (both_off > 0)
         t->least = 0;
     if (hull) { /* z_j = 0 there, which is never above p + t, and below p - t unless h is nearly 1 */
@@ -723,7 +409,7 @@ static void describe(const struct ndl_audit *a, size_t j, size_t k, double h, co
                      struct ndl_audit_pair *pair)
 {
     const double m = a->mean[j], p = m * (1 - h), scale = a->norm[j];
-    const bool hull = a->options.bias, no_off = fires(a, k) == a->N;
+    const bool hull = a->options.bias, no_off = fires(a, k) == a->codes.N;
     *pair = (struct ndl_audit_pair){.j = (uint32_t)j,
                                     .k = (uint32_t)k,
                                     .always_on = no_off,
@@ -761,14 +447,24 @@ void ndl_audit_pair(const struct ndl_audit *a, size_t j, size_t k, struct ndl_au
 
 /* ------------------------------------------------------------------ search */
 
-enum { EXTRA = 8, PROBE = 1024 }; /* |S| = 2T + EXTRA; values looked at to choose a level */
+enum {
+    EXTRA = 8,    /* |S| = 2T + EXTRA */
+    PROBE = 1024, /* values looked at to choose a level */
+    APART = 8,    /* bands from which S comes if they have enough */
+    AHEAD = 8     /* rows fetched before they are read */
+};
+
+struct chosen { /* a sample of S */
+    const struct ndl_band *band;
+    const uint32_t *start; /* where its atoms begin and end */
+};
 
 /* What one worker needs, and what it found. */
 struct searcher {
     uint32_t *count;   /* K: in how many samples of S k is on; all 0 between features */
-    uint32_t *touched; /* K: whose count is not 0 */
+    uint32_t *touched; /* K + 1: whose count is not 0 */
     uint32_t *mark;    /* K: j + 1 if (j, k) was already looked at */
-    uint32_t *chosen;  /* S; 2T + EXTRA entries for the largest T */
+    struct chosen *chosen; /* S; 2T + EXTRA entries for the largest T */
     struct ndl_audit_pair *list;
     size_t listed, room;
 };
@@ -818,14 +514,6 @@ static void look(struct search *s, struct searcher *me, size_t j, size_t k)
         remember(s, me, &pair);
 }
 
-static size_t count_from(const struct ndl_audit *a, size_t j, double level)
-{
-    size_t u = 0;
-    for (size_t e = a->column[j]; e < a->column[j + 1]; e++)
-        u += value_at(&a->z, a->wide, e) >= level;
-    return u;
-}
-
 static int rising(const void *x, const void *y)
 {
     double p = *(const double *)x, q = *(const double *)y;
@@ -837,57 +525,79 @@ static double choose_level(const struct ndl_audit *a, size_t j)
 {
     double probe[PROBE];
     size_t n = fires(a, j), probes = n < PROBE ? n : PROBE;
-    for (size_t q = 0; q < probes; q++)
-        probe[q] = value_at(&a->z, a->wide, a->column[j] + q * n / probes);
+    size_t q = 0, before = 0; /* values of j in earlier bands */
+    for (const struct ndl_band *b = a->codes.band; b < last_band(a); b++) {
+        size_t here = b->column[j + 1] - b->column[j];
+        for (; q < probes && q * n / probes < before + here; q++)
+            probe[q] = ndl_band_z(b, b->column[j] + q * n / probes - before);
+        before += here;
+    }
     qsort(probe, probes, sizeof *probe, rising);
     double share = (double)(3 * near_support(a, j) + EXTRA) / (double)n;
     size_t from_top = (size_t)ceil(share * (double)probes);
     return probe[from_top < probes ? probes - from_top : 0];
 }
 
-/* S: at most `want` samples, evenly over the u with z_j >= level; returns |S|. */
-static size_t choose_samples(const struct ndl_audit *a, size_t j, double level, size_t u, size_t want,
-                             uint32_t *chosen)
+/* S: `want` samples with z_j >= level, or all there are; returns how many.  From bands far
+ * apart first, the same ones for all j so that they stay in the cache. */
+static size_t choose_samples(const struct ndl_audit *a, size_t j, double level, size_t want,
+                             struct chosen *chosen)
 {
-    const uint32_t *sample = a->sample.at;
-    size_t stride = u > want ? u / want : 1, seen = 0, taken = 0;
-    for (size_t e = a->column[j]; taken < want && e < a->column[j + 1]; e++)
-        if (value_at(&a->z, a->wide, e) >= level && seen++ % stride == 0)
-            chosen[taken++] = sample[e];
+    size_t bands = a->codes.bands, stride = bands / APART + 1, taken = 0;
+    for (size_t round = 0; round < stride; round++)
+        for (size_t n = round; n < bands; n += stride) {
+            const struct ndl_band *b = &a->codes.band[n];
+            for (size_t e = b->column[j]; e < b->column[j + 1]; e++) {
+                if (ndl_band_z(b, e) < level)
+                    continue;
+                if (taken == want)
+                    return taken;
+                chosen[taken++] = (struct chosen){.band = b, .start = b->start + b->sample[e]};
+            }
+        }
     return taken;
+}
+
+/* Fetches the atoms of the row that begins and ends at start[0] and [1]. */
+static void prefetch_atoms(const struct ndl_band *b, const uint32_t *start)
+{
+    const size_t size = b->narrow ? sizeof(uint16_t) : sizeof(uint32_t);
+    const char *atom = b->atom;
+    for (size_t byte = start[0] * size; byte < start[1] * size; byte += 64)
+        __builtin_prefetch(atom + byte);
 }
 
 /* Part 1 of the argument: every k with above <= T. */
 static void search_above(struct search *s, struct searcher *me, size_t j)
 {
     const struct ndl_audit *a = s->a;
-    const size_t *start = a->start.at;
-    const uint32_t *atom = a->atom.at;
     size_t T = near_support(a, j), want = 2 * T + EXTRA, n = fires(a, j);
     double level = a->options.bias ? 2 * a->mean[j] : 0;
-    size_t u = a->options.bias ? count_from(a, j, level) : n;
-    if (u < want && u < n) {
+    size_t taken = choose_samples(a, j, level, want, me->chosen), touched = 0;
+    if (taken < want && taken < n) {
         level = fmin(level, choose_level(a, j));
-        u = count_from(a, j, level);
+        taken = choose_samples(a, j, level, want, me->chosen);
         for (size_t k = 0; k < a->K; k++)
             if (lower_bound(a, j, cosine(a, j, k)) > level)
                 look(s, me, j, k);
     }
-    size_t taken = choose_samples(a, j, level, u, want, me->chosen), touched = 0;
     if (taken <= T) { /* cannot exclude anyone */
         for (size_t k = 0; k < a->K; k++)
             look(s, me, j, k);
         return;
     }
     for (size_t q = 0; q < taken; q++) {
-        if (q + 8 < taken) /* the rows are far apart; their offsets, then their atoms */
-            __builtin_prefetch(&start[me->chosen[q + 8]]);
-        if (q + 4 < taken)
-            for (size_t line = 0; line < 4; line++)
-                __builtin_prefetch(atom + start[me->chosen[q + 4]] + 16 * line);
-        for (size_t e = start[me->chosen[q]]; e < start[me->chosen[q] + 1]; e++)
-            if (me->count[atom[e]]++ == 0)
-                me->touched[touched++] = atom[e];
+        const struct chosen *row = &me->chosen[q];
+        const struct ndl_band *b = row->band;
+        if (q + 2 * AHEAD < taken) /* the rows are far apart */
+            __builtin_prefetch(row[2 * AHEAD].start);
+        if (q + AHEAD < taken)
+            prefetch_atoms(row[AHEAD].band, row[AHEAD].start);
+        for (size_t e = row->start[0]; e < row->start[1]; e++) {
+            uint32_t k = ndl_band_atom(b, e);
+            me->touched[touched] = k;
+            touched += me->count[k]++ == 0;
+        }
     }
     for (size_t q = 0; q < touched; q++) {
         if (me->count[me->touched[q]] >= taken - T)
@@ -896,15 +606,25 @@ static void search_above(struct search *s, struct searcher *me, size_t j)
     }
 }
 
+/* How many samples have z_j >= level. */
+static size_t count_from(const struct ndl_audit *a, size_t j, double level)
+{
+    size_t u = 0;
+    for (const struct ndl_band *b = a->codes.band; b < last_band(a); b++)
+        for (size_t e = b->column[j]; e < b->column[j + 1]; e++)
+            u += ndl_band_z(b, e) >= level;
+    return u;
+}
+
 /* Part 2: every k with below <= T. */
 static void search_below(struct search *s, struct searcher *me, size_t j)
 {
     const struct ndl_audit *a = s->a;
     size_t T = near_support(a, j), candidates = 0, low = 0;
-    while (candidates < s->live && fires(a, a->order[candidates]) + fires(a, j) + T >= a->N)
+    while (candidates < s->live && fires(a, a->order[candidates]) + fires(a, j) + T >= a->codes.N)
         candidates++;
     if (candidates > 0)
-        low = a->N - count_from(a, j, 0.75 * a->mean[j]); /* samples with z_j < 3/4 m_j */
+        low = a->codes.N - count_from(a, j, 0.75 * a->mean[j]); /* samples with z_j < 3/4 m_j */
     for (size_t r = 0; r < candidates; r++) {
         size_t k = a->order[r];
         if (fires(a, k) + T >= low || cosine(a, j, k) > 0.25)
@@ -964,7 +684,7 @@ static enum ndl_status search_pairs(struct ndl_audit *a, struct ndl_audit_report
 {
     int threads = a->options.threads;
     size_t most = 2 * near_support(a, a->order[0]) + EXTRA;
-    size_t left = a->options.memory > a->held ? a->options.memory - a->held : 0;
+    size_t left = a->options.memory - a->codes.held;
     struct search s = {.a = a,
                        .live = report->live,
                        .most = left / 2 / sizeof(struct ndl_audit_pair),
@@ -973,12 +693,12 @@ static enum ndl_status search_pairs(struct ndl_audit *a, struct ndl_audit_report
     for (int w = 0; complete && w < threads; w++) {
         struct searcher *me = &s.searcher[w];
         me->count = calloc(a->K, sizeof *me->count);
-        me->touched = calloc(a->K, sizeof *me->touched);
+        me->touched = calloc(a->K + 1, sizeof *me->touched);
         me->mark = calloc(a->K, sizeof *me->mark);
         me->chosen = calloc(most, sizeof *me->chosen);
         complete = me->count && me->touched && me->mark && me->chosen;
     }
-    enum ndl_status status = complete ? NDL_OK : out_of_memory(a, err);
+    enum ndl_status status = complete ? NDL_OK : ndl_bands_no_memory(&a->codes, err);
     if (complete) {
         ndl_parallel(report->live, 8, threads, search_features, &s);
         status = gather(&s, threads, report, err);
@@ -1000,7 +720,7 @@ static enum ndl_status find_antipodal(const struct ndl_audit *a, struct ndl_audi
                                       struct ndl_error *err)
 {
     size_t room = 0;
-    double least = a->options.dense * (double)a->N;
+    double least = a->options.dense * (double)a->codes.N;
     while (report->dense < report->live && (double)fires(a, a->order[report->dense]) >= least)
         report->dense++;
     for (size_t j = 0; j < a->K; j++) {
@@ -1016,7 +736,7 @@ static enum ndl_status find_antipodal(const struct ndl_audit *a, struct ndl_audi
                 room = room ? 2 * room : 64;
                 void *more = realloc(report->antipodal_list, room * sizeof *report->antipodal_list);
                 if (!more)
-                    return out_of_memory(a, err);
+                    return ndl_bands_no_memory(&a->codes, err);
                 report->antipodal_list = more;
             }
             report->antipodal_list[report->antipodal++] =
@@ -1028,6 +748,14 @@ static enum ndl_status find_antipodal(const struct ndl_audit *a, struct ndl_audi
 
 /* ---------------------------------------------------------- mutual exclusion */
 
+/* What a worker needs to find whom one feature never meets. */
+struct meeting {
+    unsigned char *seen; /* K: `stamp` if the feature was met */
+    unsigned char stamp;
+    uint32_t *unmet;     /* live: the features not met so far, by rank */
+    uint64_t own[NDL_BAND_ROWS / 64]; /* a bit per sample of a band: all 0 between uses */
+};
+
 /* For the feature of rank r, the ranks q < r (features at least as frequent) that never
  * fire together with it though expected to. */
 struct exclusion {
@@ -1035,15 +763,14 @@ struct exclusion {
     uint32_t *rank;      /* K: place in a->order */
     uint32_t **partners; /* by rank: its exclusive partners' ranks, rising; owned */
     size_t *count;       /* by rank */
-    uint32_t **seen;     /* K, per thread: r + 1 if the feature is met by rank r */
-    uint64_t **own;      /* one bit per sample, per thread: all 0 between features */
+    struct meeting *meeting; /* per thread */
     _Atomic bool full;
 };
 
 /* How many of the most frequent features the feature of rank r was expected to meet. */
 static size_t expected_partners(const struct ndl_audit *a, size_t r)
 {
-    double least = a->options.expected * (double)a->N / (double)fires(a, a->order[r]);
+    double least = a->options.expected * (double)a->codes.N / (double)fires(a, a->order[r]);
     size_t q = 0, above = r; /* the ranks < r with n >= least are 0 .. q - 1 */
     while (q < above) {
         size_t middle = q + (above - q) / 2;
@@ -1055,55 +782,94 @@ static size_t expected_partners(const struct ndl_audit *a, size_t r)
     return q;
 }
 
-/* Whether k is off in all samples marked in bits. */
-static bool disjoint(const struct ndl_audit *a, const uint64_t *bits, size_t k)
+/* Whether one of the samples of k in b from e on has its bit; bit `from` is that of the first sample of b. */
+static bool meets(const struct ndl_band *b, size_t k, size_t e, const uint64_t *bits, size_t from)
 {
-    const uint32_t *sample = a->sample.at;
-    for (size_t e = a->column[k]; e < a->column[k + 1]; e++)
-        if (bits[sample[e] / 64] >> (sample[e] % 64) & 1)
-            return false;
-    return true;
+    for (; e < b->column[k + 1]; e++) {
+        size_t i = from + b->sample[e];
+        if (bits[i / 64] >> (i % 64) & 1)
+            return true;
+    }
+    return false;
 }
 
-/* Reads k's rows and marks who was met, until few are left that were not: independent
- * features meet long before.  Those few are compared with k one at a time, cheaper once
- * they are fewer than a row has entries.  Returns how many were never met. */
-static size_t meet(const struct exclusion *x, size_t r, size_t partners, uint32_t *seen, uint64_t *own)
+/* Drops who was seen from the first n of m->unmet; returns how many are left. */
+static size_t drop_seen(struct meeting *m, size_t n)
 {
-    const struct ndl_audit *a = x->a;
-    const size_t *start = a->start.at;
-    const uint32_t *atom = a->atom.at, *sample = a->sample.at;
-    size_t k = a->order[r], end = a->column[k + 1], unmet = partners, few = a->nnz / a->N;
-    for (size_t e = a->column[k]; unmet > few && e < end; e++)
-        for (size_t f = start[sample[e]]; f < start[sample[e] + 1]; f++) {
-            if (seen[atom[f]] == r + 1)
-                continue;
-            seen[atom[f]] = (uint32_t)(r + 1);
-            unmet -= x->rank[atom[f]] < partners;
-        }
-    if (unmet == 0 || unmet > few)
-        return unmet;
-    for (size_t e = a->column[k]; e < end; e++)
-        own[sample[e] / 64] |= UINT64_C(1) << (sample[e] % 64);
-    for (size_t q = 0; q < partners; q++) {
-        size_t other = a->order[q];
-        if (seen[other] != r + 1 &&
-            !(a->bits[other] ? disjoint(a, a->bits[other], k) : disjoint(a, own, other))) {
-            seen[other] = (uint32_t)(r + 1);
-            unmet--;
-        }
+    size_t left = 0;
+    for (size_t q = 0; q < n; q++) {
+        uint32_t k = m->unmet[q];
+        m->unmet[left] = k;
+        left += m->seen[k] != m->stamp;
     }
-    for (size_t e = a->column[k]; e < end; e++)
-        own[sample[e] / 64] = 0;
-    return unmet;
+    return left;
+}
+
+/* Drops who is on in one of the samples of k in b from e on, one after the other. */
+static size_t drop_met(const struct ndl_audit *a, const struct ndl_band *b, size_t k, size_t e,
+                       struct meeting *m, size_t n)
+{
+    const size_t end = b->column[k + 1];
+    size_t left = 0;
+    for (size_t f = e; f < end; f++)
+        m->own[b->sample[f] / 64] |= UINT64_C(1) << (b->sample[f] % 64);
+    for (size_t q = 0; q < n; q++) {
+        uint32_t other = m->unmet[q];
+        m->unmet[left] = other;
+        left += a->bits[other] ? !meets(b, k, e, a->bits[other], b->first)
+                               : !meets(b, other, b->column[other], m->own, 0);
+    }
+    for (size_t f = e; f < end; f++)
+        m->own[b->sample[f] / 64] = 0;
+    return left;
+}
+
+/* How many features are better compared with k one at a time than by reading more of k's rows:
+ * independent features meet at about the (N / n_k)-th of their samples, and every n_k / expected
+ * more rows should leave e times fewer. */
+static size_t few(const struct ndl_audit *a, size_t k)
+{
+    double N = (double)a->codes.N, n = (double)fires(a, k);
+    return (size_t)(n / N * n / N * (double)a->codes.nnz / a->options.expected);
+}
+
+/* Leaves the features of rank < partners that never fire together with k in m->unmet; returns how
+ * many.  Reads k's rows, and drops who was seen when as many entries were read as features are
+ * left: independent features meet early.  The last few are looked for one at a time. */
+static size_t meet(const struct ndl_audit *a, size_t k, size_t partners, struct meeting *m)
+{
+    size_t n = partners, rest = few(a, k), entries = 0;
+    if (++m->stamp == 0) {
+        memset(m->seen, 0, a->K);
+        m->stamp = 1;
+    }
+    memcpy(m->unmet, a->order, partners * sizeof *m->unmet);
+    for (const struct ndl_band *b = a->codes.band; n > 0 && b < last_band(a); b++) {
+        size_t e = b->column[k], end = b->column[k + 1];
+        for (; e < end && n > rest; e++) {
+            const uint32_t *start = b->start + b->sample[e];
+            if (e + AHEAD < end)
+                prefetch_atoms(b, b->start + b->sample[e + AHEAD]);
+            for (size_t f = start[0]; f < start[1]; f++)
+                m->seen[ndl_band_atom(b, f)] = m->stamp;
+            entries += start[1] - start[0];
+            if (entries >= n) {
+                n = drop_seen(m, n);
+                entries = 0;
+            }
+        }
+        if (e < end && n > 0)
+            n = drop_met(a, b, k, e, m, n);
+    }
+    return drop_seen(m, n);
 }
 
 static void exclude_features(void *context, size_t first, size_t last, int worker)
 {
     struct exclusion *x = context;
-    uint32_t *seen = x->seen[worker];
+    struct meeting *m = &x->meeting[worker];
     for (size_t r = first; r < last && !x->full; r++) {
-        size_t partners = expected_partners(x->a, r), unmet = meet(x, r, partners, seen, x->own[worker]);
+        size_t partners = expected_partners(x->a, r), unmet = meet(x->a, x->a->order[r], partners, m);
         if (unmet == 0)
             continue;
         x->partners[r] = calloc(unmet, sizeof **x->partners);
@@ -1111,9 +877,9 @@ static void exclude_features(void *context, size_t first, size_t last, int worke
             x->full = true;
             return;
         }
-        for (size_t q = 0; q < partners; q++)
-            if (seen[x->a->order[q]] != r + 1)
-                x->partners[r][x->count[r]++] = (uint32_t)q;
+        x->count[r] = unmet;
+        for (size_t q = 0; q < unmet; q++)
+            x->partners[r][q] = x->rank[m->unmet[q]];
     }
 }
 
@@ -1165,7 +931,7 @@ static enum ndl_status form_groups(const struct exclusion *x, struct ndl_audit_r
     free(group);
     free(size);
     free(hits);
-    return complete ? NDL_OK : out_of_memory(a, err);
+    return complete ? NDL_OK : ndl_bands_no_memory(&a->codes, err);
 }
 
 static enum ndl_status find_exclusive(struct ndl_audit *a, struct ndl_audit_report *report,
@@ -1176,33 +942,30 @@ static enum ndl_status find_exclusive(struct ndl_audit *a, struct ndl_audit_repo
                           .rank = calloc(a->K, sizeof *x.rank),
                           .partners = calloc(live + 1, sizeof *x.partners),
                           .count = calloc(live + 1, sizeof *x.count),
-                          .seen = calloc(threads, sizeof *x.seen),
-                          .own = calloc(threads, sizeof *x.own)};
-    bool complete = x.rank && x.partners && x.count && x.seen && x.own;
+                          .meeting = calloc(threads, sizeof *x.meeting)};
+    bool complete = x.rank && x.partners && x.count && x.meeting;
     for (size_t w = 0; complete && w < threads; w++) {
-        x.seen[w] = calloc(a->K, sizeof **x.seen);
-        x.own[w] = calloc(a->N / 64 + 1, sizeof **x.own);
-        complete = x.seen[w] && x.own[w];
+        struct meeting *m = &x.meeting[w];
+        m->seen = calloc(a->K, sizeof *m->seen);
+        m->unmet = calloc(live + 1, sizeof *m->unmet);
+        complete = m->seen && m->unmet;
     }
     if (complete) {
         for (size_t r = 0; r < live; r++)
             x.rank[a->order[r]] = (uint32_t)r;
         ndl_parallel(live, 8, a->options.threads, exclude_features, &x);
     }
-    enum ndl_status status = complete && !x.full ? form_groups(&x, report, err) : out_of_memory(a, err);
+    enum ndl_status status = complete && !x.full ? form_groups(&x, report, err) : ndl_bands_no_memory(&a->codes, err);
     for (size_t r = 0; x.partners && r < live; r++)
         free(x.partners[r]);
-    for (size_t w = 0; w < threads; w++) {
-        if (x.seen)
-            free(x.seen[w]);
-        if (x.own)
-            free(x.own[w]);
+    for (size_t w = 0; x.meeting && w < threads; w++) {
+        free(x.meeting[w].seen);
+        free(x.meeting[w].unmet);
     }
+    free(x.meeting);
     free(x.rank);
     free(x.partners);
     free(x.count);
-    free(x.seen);
-    free(x.own);
     return status;
 }
 
@@ -1223,17 +986,17 @@ void ndl_audit_report_free(struct ndl_audit_report *report)
 static enum ndl_status summarise(const struct ndl_audit *a, struct ndl_audit_report *report,
                                  struct ndl_error *err)
 {
-    report->samples = a->N;
+    report->samples = a->codes.N;
     report->features = a->K;
-    report->nonzeros = a->nnz;
+    report->nonzeros = a->codes.nnz;
     report->fires = calloc(a->K, sizeof *report->fires);
     report->mean = calloc(a->K, sizeof *report->mean);
     if (!report->fires || !report->mean)
-        return out_of_memory(a, err);
+        return ndl_bands_no_memory(&a->codes, err);
     for (size_t k = 0; k < a->K; k++) {
         report->fires[k] = fires(a, k);
         report->mean[k] = a->mean[k] * a->norm[k];
-        report->always_on += fires(a, k) == a->N;
+        report->always_on += fires(a, k) == a->codes.N;
     }
     size_t others = report->live ? report->live - 1 : 0;
     report->dead = a->K - report->live;
@@ -1248,12 +1011,12 @@ enum ndl_status ndl_audit_finish(struct ndl_audit *a, struct ndl_audit_report *r
     *report = (struct ndl_audit_report){0};
     if (a->finished)
         return ndl_fail(err, NDL_BADARG, "audit: finished twice");
-    if (a->N == 0)
+    if (a->codes.N == 0)
         return ndl_fail(err, NDL_BADARG, "audit: no samples");
     a->finished = true;
-    enum ndl_status status = transpose(a, err);
+    enum ndl_status status = ndl_bands_finish(&a->codes, err);
     if (status == NDL_OK) {
-        ndl_parallel(a->K, 64, a->options.threads, average, a);
+        ndl_parallel(a->K, TOGETHER, a->options.threads, average, a);
         status = check_means(a, err);
     }
     if (status == NDL_OK)
@@ -1296,7 +1059,7 @@ enum ndl_status ndl_audit_each(const struct ndl_audit *a,
     assert(a->finished);
     struct row_of_pairs row = {.a = a, .pair = calloc(a->K, sizeof *row.pair)};
     if (!row.pair)
-        return out_of_memory(a, err);
+        return ndl_bands_no_memory(&a->codes, err);
     bool more = a->K > 1;
     for (row.j = 0; more && row.j < a->K; row.j++) {
         ndl_parallel(a->K - 1, 64, a->options.threads, fill_row, &row);

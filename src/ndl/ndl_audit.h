@@ -56,11 +56,14 @@ struct ndl_audit_options {
                            would meet n_j n_k / N >= expected times: mutually exclusive.
                            Chance e^-expected per pair; 25 */
     int threads;        /* 1 to 256; 1 */
-    size_t memory;      /* bytes the audit may hold; 4 GiB.  Needed: about 16 per nonzero
-                           (24 for values that float32 cannot hold), 8 per sample, 8 K d */
-    const char *spill;  /* directory (copied).  Codes beyond `memory` live in nameless files
-                           there, mapped, so that the system can evict them: slower, the
-                           same result.  NULL: NDL_NOMEM instead */
+    size_t memory;      /* bytes the audit may hold; 4 GiB.  Needed: about 8 per nonzero (12
+                           for values that float32 cannot hold; 2 more for K > 65,536), 4 per
+                           sample, 8 K d, and 30 MB while samples are added */
+    const char *spill;  /* directory (copied).  Codes beyond half of `memory` live in nameless
+                           files there, mapped, so that the system can evict them: slower,
+                           the same result.  NULL: NDL_NOMEM instead */
+    size_t band;        /* nonzeros that are stored at a time, below 2^32; 0: 2^21, or
+                           memory / 64 if that is less.  No result depends on it */
 };
 struct ndl_audit_options ndl_audit_defaults(bool bias);
 
@@ -74,13 +77,10 @@ void ndl_audit_free(struct ndl_audit *audit);
 
 /* Appends samples (rows x K codes; zeros among the values are dropped).  start[0] need
  * not be 0.  Columns must increase strictly within a row; NDL_BADDATA on that, a column
- * >= K, or a value that is negative or not finite; NDL_BADARG on another K, at 2^32 - 1
- * samples, or after ndl_audit_finish; NDL_NOMEM, NDL_IO.  On failure the audit holds
- * what it held before.  Values are stored as float32 for as long as all of them are
- * exactly that, whichever function brought them. */
+ * >= K, or a value that is negative or not finite; NDL_BADARG on another K or after
+ * ndl_audit_finish: the audit then holds what it held before.  NDL_NOMEM, NDL_IO: it can
+ * only be freed.  Values take 4 bytes where float32 holds them exactly. */
 enum ndl_status ndl_audit_add(struct ndl_audit *audit, const struct ndl_codes *codes, struct ndl_error *err);
-enum ndl_status ndl_audit_add_float(struct ndl_audit *audit, size_t rows, const size_t *start,
-                                    const uint32_t *atom, const float *value, struct ndl_error *err);
 
 struct ndl_audit_pair {
     uint32_t j, k;
