@@ -87,7 +87,7 @@ file_sources := $(filter $(file_parts:%=src/ndl/%.c),$(sort $(wildcard src/ndl/*
 library_sources := $(filter-out $(file_sources),$(sort $(wildcard src/ndl/*.c)))
 claims := $(patsubst src/claims/%.c,%,$(sort $(wildcard src/claims/*.c)))
 tools := $(patsubst src/tools/%.c,%,$(sort $(wildcard src/tools/ndl-*.c)))
-tool_parts := $(filter-out src/tools/ndl-%,$(sort $(wildcard src/tools/*.c)))
+tool_parts := $(filter-out src/tools/ndl-% src/tools/check-%,$(sort $(wildcard src/tools/*.c)))
 object = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(1))
 
 library := $(BUILD)/lib/libndl.a
@@ -147,6 +147,7 @@ $(claims:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/obj/claims/%.o $(BUILD)/obj
 $(tools:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/obj/tools/%.o $(call object,$(tool_parts)) $(version) \
   $(file_library) $(library)
 	$(call link,$(FILE_LIBS))
+$(BUILD)/bin/ndl-check: $(call object,$(sort $(wildcard src/tools/check-*.c)))
 $(registry): $(call object,$(sort $(wildcard src/registry/*.c))) $(version) $(library)
 	$(call link)
 
