@@ -159,6 +159,12 @@ awk 'BEGIN {for (i = 0; i < 20000; i++) print i % 3 + 1 "\t" i % 5}' >many.tsv
 [ $? -eq 2 ] || complain 'a full disk is no error'
 says 'ndl-fit: full/.*cannot write'
 [ ! -e full ] || complain "left on a full disk: $(ls -A full)"
+# The reason is that of the write that failed long before the end, not of what was done since.
+awk 'BEGIN {srand(2); for (i = 0; i < 300; i++) {for (j = 0; j < 6; j++) printf "%g\t", rand() * rand(); print rand()}}' >random.tsv
+(ulimit -f 8 && exec "$fit" random.tsv --atoms 8 --lambda 0.05 --starts 40 --out full --trace cut.tsv >"$scratch/out" 2>&1)
+[ $? -eq 2 ] || complain 'a trace that does not fit is no error'
+says '^ndl-fit: cut.tsv: cannot write: File too large$'
+[ ! -e cut.tsv ] && [ ! -e full ] || complain 'left behind: a trace that does not fit'
 exits 2 sh -c "'$fit' X.tsv --atoms 2 --lambda 0.2 --out unsaid >/dev/full" && says 'standard output'
 [ ! -e unsaid ] || complain "left without a summary: $(ls -A unsaid)"
 

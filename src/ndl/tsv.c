@@ -120,9 +120,15 @@ enum ndl_status ndl_output_open(struct ndl_output *out, const char *path, struct
     return NDL_OK;
 }
 
+/* Why an earlier write failed: errno may be somebody else's by now, so the system is asked again. */
+static int failed_write(FILE *file)
+{
+    return write(fileno(file), "", 1) < 0 ? errno : EIO;
+}
+
 enum ndl_status ndl_output_close(struct ndl_output *out, struct ndl_error *err)
 {
-    int reason = ferror(out->file) ? errno : 0; /* of the write that failed: nothing was called since */
+    int reason = ferror(out->file) ? failed_write(out->file) : 0;
     if (fclose(out->file) != 0 && !reason)
         reason = errno;
     out->file = NULL;
