@@ -121,9 +121,9 @@ static enum ndl_status check_dimension(const struct config *c, const char *key, 
 /* No key that is read stands twice: Python would take the last, cJSON the first. */
 static enum ndl_status check_keys(const struct config *c, struct ndl_error *err)
 {
-    static const char *const keys[] = {"architecture", "activation_fn_str", "activation_fn", "activation_fn_kwargs", "k",
-                                       "normalize_activations", "d_in", "d_sae", "apply_b_dec_to_input",
-                                       "rescale_acts_by_decoder_norm", "finetuning_scaling_factor"};
+    static const char *const keys[] = {
+        "architecture", "activation_fn_str", "activation_fn", "activation_fn_kwargs", "k", "normalize_activations",
+        "d_in", "d_sae", "apply_b_dec_to_input", "rescale_acts_by_decoder_norm", "finetuning_scaling_factor"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         size_t times = 0;
         const cJSON *item;
@@ -205,7 +205,8 @@ static enum ndl_status load_tensor(struct ndl_matrix *m, const unsigned char *by
 static enum ndl_status check_tensors(const struct ndl_sae *sae, const unsigned char *bytes, size_t size,
                                      const char *config, const char *path, struct ndl_error *err)
 {
-    static const char *const others[] = {"threshold", "log_threshold", "r_mag", "b_mag", "b_gate"}; /* JumpReLU, gated */
+    static const char *const others[] = {"threshold", "log_threshold", /* JumpReLU */
+                                         "r_mag", "b_mag", "b_gate"};   /* gated */
     for (size_t i = sae->kind == NDL_SAE_JUMPRELU ? 2 : 0; i < sizeof others / sizeof *others; i++) {
         bool has;
         enum ndl_status status = ndl_safetensors_has(bytes, size, others[i], &has, path, err);

@@ -57,8 +57,8 @@ static void print_summary(const struct check *c)
     if (c->sae)
         print_sae(&c->weights);
     printf("samples               %zu\n", r->samples);
-    printf("features              %zu: %zu live, %zu dead; %zu always on; ", r->features, r->live, r->dead, r->always_on);
-    printf("%zu dense (on in %g %% of the samples or more)\n", r->dense, 100 * c->audit.dense);
+    printf("features              %zu: %zu live, %zu dead; %zu always on; %zu dense (on in %g %% of the samples "
+           "or more)\n", r->features, r->live, r->dead, r->always_on, r->dense, 100 * c->audit.dense);
     printf("nonzeros              %zu, %.1f per sample\n", r->nonzeros, (double)r->nonzeros / (double)r->samples);
     printf("conditions            %s, tolerance %g\n",
            c->audit.bias ? "with a free bias (hull)" : "without a bias (cone)", c->audit.tolerance);

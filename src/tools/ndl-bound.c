@@ -28,7 +28,8 @@ struct options {
 static const struct argp_option options[] = {
     {"lambda", 'l', "L", 0, "the penalty, > 0 (required); twice the alpha of 1/2 |r|^2 + alpha |z|_1", 0},
     {"no-bias", KEY_NO_BIAS, NULL, 0, "without a bias: b = 0 (default: the best b)", 0},
-    {"decoder", 'd', "D", 0, "a dictionary to judge, K x d, atoms of any norm; needs --codes and --bias or --no-bias", 0},
+    {"decoder", 'd', "D", 0, "a dictionary to judge, K x d, atoms of any norm; needs --codes and --bias or --no-bias",
+     0},
     {"codes", KEY_CODES, "Z", 0, "its codes, N x K, multiples of the rows of D", 0},
     {"bias", 'b', "B", 0, "its bias, d entries", 0},
     {"top", KEY_TOP, "N", 0, "show the N samples with the longest residuals (default 5)", 0},
@@ -68,8 +69,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const char about[] =
-    "A lower bound of the loss of every dictionary, of any size, on the data X (N x d).  With a dictionary and its codes: "
-    "how far it is from the bound, which samples one more atom would help, and how much.\v"
+    "A lower bound of the loss of every dictionary, of any size, on the data X (N x d).  With a dictionary and its "
+    "codes: how far it is from the bound, which samples one more atom would help, and how much.\v"
     "Example:\n"
     "  ndl-bound X.npy --lambda 0.2 --decoder learned/D.npy --codes learned/Z.npz --bias learned/b.npy\n\n"
     "Files are .npy, .npz:NAME, .safetensors[:NAME] or .tsv; codes also CSR .npz.  X is read into memory.\n"
@@ -158,7 +159,8 @@ static enum ndl_status find_next(struct job *j, struct ndl_error *err)
             j->next_gain = best;
             memcpy(j->next.v, try.v, d * sizeof *try.v);
         }
-        tool_progress(&j->o->common, "an atom along sample %zu gains %.4g, %zu of %zu", w->index, best, s + 1, j->worsts);
+        tool_progress(&j->o->common, "an atom along sample %zu gains %.4g, %zu of %zu", w->index, best, s + 1,
+                      j->worsts);
     }
     tool_progress_end(&j->o->common);
     ndl_matrix_free(&try);
@@ -237,8 +239,9 @@ static enum ndl_status print_json(const struct job *j, struct ndl_error *err)
         cJSON_AddNumberToObject(json, "atoms", (double)j->D.rows);
         cJSON_AddNumberToObject(json, "loss", j->sums.loss);
         cJSON_AddNumberToObject(json, "loss_per_sample", j->sums.loss / N);
-        cJSON_AddNumberToObject(json, "gap", j->sums.loss - j->bound);
-        cJSON_AddNumberToObject(json, "gap_relative", (j->sums.loss - j->bound) / j->bound); /* null if the bound is 0 */
+        double gap = j->sums.loss - j->bound;
+        cJSON_AddNumberToObject(json, "gap", gap);
+        cJSON_AddNumberToObject(json, "gap_relative", gap / j->bound); /* null if the bound is 0 */
         cJSON_AddNumberToObject(json, "codes_worst_gap", j->sums.worst);
         cJSON_AddNumberToObject(json, "codes_mean_gap", j->sums.total / N);
         cJSON_AddNumberToObject(json, "long_residuals", (double)j->long_residuals);

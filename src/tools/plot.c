@@ -206,7 +206,8 @@ void plot_write(const struct plot *plot, const struct ndl_audit_report *report, 
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\">\n"
             "<style>text{font:14px 'DejaVu Sans',Verdana,sans-serif;fill:#222}.i{font-style:italic}"
-            ".b{font-weight:bold}.small{font-size:12px;fill:#555}.grid{stroke:#ddd;fill:none}.zero{stroke:#222;fill:none}"
+            ".b{font-weight:bold}.small{font-size:12px;fill:#555}"
+            ".grid{stroke:#ddd;fill:none}.zero{stroke:#222;fill:none}"
             ".label{font-size:12px;stroke:#fff;stroke-width:3px;paint-order:stroke}</style>\n"
             "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n",
             width, height, width, height, width, height);
