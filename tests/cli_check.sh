@@ -171,7 +171,9 @@ for file in short long huge huger empty vector integers bigendian object nonsens
     refuses "^ndl-check: $file.npy: " --codes Z.npz --decoder $file.npy
     refuses "^ndl-check: $file.npy: " --codes $file.npy --decoder D.npy
 done
-refuses '^ndl-check: .*decoder row is zero' --codes Z.npz --decoder zeros.npy
+refuses '^ndl-check: zeros.npy: feature 0 fires on .* decoder row is zero' --codes Z.npz --decoder zeros.npy
+printf '1e-310 0 0\n0 1 0\n' >faint.tsv
+refuses '^ndl-check: D.tsv: feature 0 has a mean activation of 5e-311 and ' --codes faint.tsv --decoder D.tsv
 printf '1 0 0\n0 nan 0\n0 0 1\n' >bad.tsv
 refuses '^ndl-check: bad.tsv:2' --codes Z.tsv --decoder bad.tsv
 refuses '^ndl-check: bad.tsv:2' --codes bad.tsv --decoder D.tsv

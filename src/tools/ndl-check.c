@@ -184,6 +184,17 @@ static enum ndl_status load_decoder(struct check *c, struct ndl_error *err)
     return status == NDL_OK ? ndl_matrix_copy(&c->D, &c->weights.W_dec, err) : status;
 }
 
+/* Features are rows of the decoder: it is the file to name if one of them cannot be audited. */
+static enum ndl_status finish_audit(struct check *c, struct ndl_error *err)
+{
+    struct ndl_error inner = {0};
+    enum ndl_status status = ndl_audit_finish(c->auditor, &c->report, &inner);
+    if (status == NDL_BADDATA)
+        return ndl_fail(err, status, "%s: %s", decoder_name(c), inner.text);
+    *err = inner;
+    return status;
+}
+
 /* Reads everything and audits it. */
 static enum ndl_status audit(struct check *c, struct ndl_error *err)
 {
@@ -197,7 +208,7 @@ static enum ndl_status audit(struct check *c, struct ndl_error *err)
         status = (c->sae ? add_activations : add_codes)(c, c->input[q], err);
     tool_progress(&c->common, "auditing the pairs");
     if (status == NDL_OK)
-        status = ndl_audit_finish(c->auditor, &c->report, err);
+        status = finish_audit(c, err);
     tool_progress_end(&c->common);
     if (status == NDL_OK) {
         c->worst = pairs_worst_first(&c->report, &c->worst_count);
