@@ -244,13 +244,23 @@ exits 0 "$check" --codes Zl.tsv --decoder Dl.tsv --json --memory 0.004 --spill .
 same out whole
 exits 2 "$check" --codes Zl.tsv --decoder Dl.tsv --memory 0.004 --spill nowhere
 says '^ndl-check: nowhere: '
-# 101 others are too many, which is said before the codes are read; a list may be as long.
-awk 'BEGIN { for (k = 0; k < 102; k++) print cos(k), sin(k) }' >Dm.tsv
-refuses '^ndl-check: --hull 7: 101 other features are more than 100; name some: --hull 7:J,J,...$' \
+# 501 others are too many, which is said before the codes are read; a list may be as long.
+awk 'BEGIN { for (k = 0; k < 502; k++) print cos(k), sin(k) }' >Dm.tsv
+refuses '^ndl-check: --hull 7: 501 other features are more than 500; name some: --hull 7:J,J,...$' \
     --codes missing.npz --decoder Dm.tsv --hull 7
-awk 'BEGIN { for (i = 0; i < 102; i++) { for (k = 0; k < 102; k++) printf "%d ", i == k; print "" } }' >Zm.tsv
-exits 0 "$check" --codes Zm.tsv --decoder Dm.tsv --hull "7:$(seq -s , 8 101),$(seq -s , 0 6)"
-says '^feature 7 against 101 others together: '
+awk 'BEGIN { for (i = 0; i < 502; i++) { for (k = 0; k < 502; k++) printf "%d ", i == k; print "" } }' >Zm.tsv
+exits 0 "$check" --codes Zm.tsv --decoder Dm.tsv --hull "7:$(seq -s , 8 501),$(seq -s , 0 6)"
+says '^feature 7 against 501 others together: violated, slope'
+# Beyond 100 others the verdict alone.  Orthogonal atoms, each on in one sample of its own: p_j = m_j = 1/N is the mean
+# of the samples with 0 off, weights 1/N and the rest on those with nothing on; p_j = 0 is nearest, 1 in units of m_j.
+for K in 101 102; do
+    awk -v K=$K 'BEGIN { for (i = 0; i <= K; i++) { for (k = 0; k < K; k++) printf "%d ", i == k; print "" } }' >Zo.tsv
+    awk -v K=$K 'BEGIN { for (i = 0; i < K; i++) { for (k = 0; k < K; k++) printf "%d ", i == k; print "" } }' >Do.tsv
+    exits 0 "$check" --codes Zo.tsv --decoder Do.tsv --hull 0
+    says "^feature 0 against $((K - 1)) others together: satisfied"
+    grep -q 'margin 1 (L1)$' out || [ $K -eq 102 ] || complain 'no margin against 100 others'
+    grep -q '(L1)' out && [ $K -eq 102 ] && complain 'a margin against 101 others'
+done
 exits 2 "$check" --codes Zl.tsv --decoder Dl.tsv --memory 0.004 --spill . --hull 0
 says '^ndl-check: --hull 0: .*choose features'
 exits 2 "$check" --codes Zl.tsv --decoder Dl.tsv --out both --plot both

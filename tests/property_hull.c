@@ -131,6 +131,20 @@ static void check_certificates(const struct problem *t, enum ndl_hull_kind kind,
         check_close(at_q, r->margin, round);
 }
 
+/* The verdict alone is that of the other methods, with its certificates. */
+static void check_verdict(const struct problem *t, enum ndl_hull_kind kind, const struct ndl_hull_result *full)
+{
+    struct ndl_hull_result r = locate(t, kind, NDL_VERDICT);
+    check_certificates(t, kind, &r);
+    assert_int_equal(r.inside, full->inside);
+    if (full->margin < 0)
+        check_close(r.margin, full->margin, 0); /* the same computation */
+    else
+        assert_true(isnan(r.margin));
+    assert_true(isnan(r.margin_l1));
+    ndl_hull_result_free(&r);
+}
+
 static void methods_agree(void **state)
 {
     (void)state;
@@ -145,6 +159,7 @@ static void methods_agree(void **state)
         struct ndl_hull_result a = locate(&t, kind, NDL_QHULL), b = locate(&t, kind, NDL_LP);
         check_certificates(&t, kind, &a);
         check_certificates(&t, kind, &b);
+        check_verdict(&t, kind, &a);
         assert_int_equal(a.inside, b.inside);
         assert_int_equal(a.dimension, b.dimension);
         assert_int_equal(a.margin_l1 > 0, b.margin_l1 > 0);
@@ -207,6 +222,7 @@ static void many_dimensions(void **state)
         draw(rng, &t, gsl_rng_uniform_int(rng, SHAPES), MOST_POINTS, m);
         struct ndl_hull_result r = locate(&t, kind, NDL_AUTO);
         check_certificates(&t, kind, &r);
+        check_verdict(&t, kind, &r);
         double depth = r.margin_l1;
         ndl_hull_result_free(&r);
         if (!(depth > 1e-3) || isinf(depth))

@@ -10,6 +10,8 @@
  *     above, inside linear programs (GLPK), L1 depth only
  *     outside       one linear program for the L1 distance
  *
+ * unless only the verdict is asked for.
+ *
  * The answers of Qhull and GLPK are bases to start from, not facts: every
  * normal is evaluated again on all the points before it is believed. */
 #include "ndl.h"
@@ -987,6 +989,22 @@ void ndl_hull_result_free(struct ndl_hull_result *r)
     *r = (struct ndl_hull_result){0};
 }
 
+/* NDL_VERDICT: the nearest point is all that is known, and outside its plane must separate q. */
+static enum ndl_status verdict(const struct task *t, const double *gap, double distance, struct ndl_hull_result *r,
+                               struct ndl_error *err)
+{
+    r->margin = r->margin_l1 = nan("");
+    if (distance <= ROUNDING)
+        return NDL_OK;
+    for (size_t j = 0; j < t->m; j++)
+        r->a[j] = gap[j] / distance;
+    double low = t->n > 0 ? lowest(t, r->a, NULL) : 0, proved = (t->kind == NDL_HULL ? low : 0) - dot(r->a, t->q, t->m);
+    if (!(proved >= distance - AGREEMENT) || (t->kind == NDL_CONE && low < -AGREEMENT))
+        return ndl_fail(err, NDL_LIBRARY, "hull: distance %.17g, but only %.17g is proved", distance, proved);
+    r->margin = -distance * t->scale;
+    return NDL_OK;
+}
+
 /* Two or more dimensions. */
 static enum ndl_status locate(const struct task *t, const struct span *span, enum ndl_hull_method method,
                               double tolerance, double *weight, double *gap, struct ndl_hull_result *r,
@@ -1001,6 +1019,8 @@ static enum ndl_status locate(const struct task *t, const struct span *span, enu
     struct depth depth = {.l2 = 0, .l1 = 0, .a = r->a};
     r->dimension = span->dimension;
     r->inside = distance * t->scale <= tolerance || !outside;
+    if (method == NDL_VERDICT)
+        return verdict(t, gap, distance, r, err);
     if (flat)
         memcpy(r->a, span->normal, m * sizeof *r->a);
 
@@ -1092,7 +1112,7 @@ enum ndl_status ndl_hull_locate(const struct ndl_matrix *P, const double *q, enu
     status = weight && gap ? NDL_OK : ndl_fail(err, NDL_NOMEM, "hull: no memory for %zu points", n);
     if (status == NDL_OK)
         status = task_build(&t, P, q, kind, tolerance, err);
-    if (status == NDL_OK)
+    if (status == NDL_OK && method != NDL_VERDICT)
         status = task_span(&span, &t, tolerance, err);
     if (status == NDL_OK)
         status = locate(&t, &span, method, tolerance, weight, gap, r, err);

@@ -216,7 +216,8 @@ enum ndl_hull_kind { NDL_HULL, NDL_CONE };
 enum ndl_hull_method {
     NDL_AUTO,    /* interval in 1-D, Qhull in 2-8, LP above */
     NDL_QHULL,
-    NDL_LP
+    NDL_LP,
+    NDL_VERDICT  /* inside or outside only, without the depth: affordable in hundreds of dimensions */
 };
 
 /* Where a point q lies with respect to the hull (or the cone from 0) of the
@@ -231,11 +232,11 @@ struct ndl_hull_result {
     double margin;      /* signed Euclidean distance from q to the boundary of the hull (cone),
                            positive inside; on a flat hull minus the distance, so 0 within rounding
                            in the relative interior; INFINITY if a cone is the whole space; NaN inside
-                           if the method cannot tell: LP, or AUTO where Qhull gave up */
-    double margin_l1;   /* the same in the L1 norm; every method gives it */
-    size_t dimension;   /* of the affine hull (linear hull for a cone) of P */
+                           if the method cannot tell: LP, VERDICT, or AUTO where Qhull gave up */
+    double margin_l1;   /* the same in the L1 norm; every method but VERDICT (NaN) gives it */
+    size_t dimension;   /* of the affine hull (linear hull for a cone) of P; 0 by VERDICT */
     size_t vars;        /* length of a */
-    double *a;          /* normal, |a|_2 = 1 (0 only if a cone is the whole space), owned */
+    double *a;          /* normal, |a|_2 = 1 (0 if a cone is the whole space, and inside by VERDICT), owned */
     double c;           /* offset; 0 for a cone */
     size_t points;      /* length of weights, the rows of P */
     double *weights;    /* >= 0, sum 1 for a hull: P^T w is the point of the hull nearest to q, owned */
@@ -250,7 +251,7 @@ void ndl_hull_result_free(struct ndl_hull_result *r);
  * its answer does not survive the check.  Distances are accurate to about
  * 1e-12 of the largest |p - q| (a cone: of |q|), smaller ones count as 0; those
  * by LP (margin_l1, outside or LP) are checked to 1e-8 of it.  Cost inside by LP:
- * 2 m programs. */
+ * 2 m programs; by VERDICT about n m^2.  (An interval, m = 1, is always told whole.) */
 enum ndl_status ndl_hull_locate(const struct ndl_matrix *P, const double *q, enum ndl_hull_kind kind,
                                 enum ndl_hull_method method, double tolerance, struct ndl_hull_result *r,
                                 struct ndl_error *err);

@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Others that --hull K takes unless told which.  A satisfied condition costs two linear programs per feature, each
- * over the samples with k off: with 20,000 of them 50, 100 and 200 others took one processor 1-3, 10-14 and 80 s. */
-enum { HULL_OTHERS = 100 };
+/* Up to so many others a satisfied condition comes with its margin: two linear programs per feature, each over the
+ * samples with k off.  With 20,000 of them 50, 100 and 200 others took one processor 1-3, 10-14 and 80 s. */
+enum { MARGIN_OTHERS = 100 };
+/* The verdict grows with the square of the others: 200, 500 and 1000 took 1, 5 and 28 s.  So many --hull K takes unless
+ * told which. */
+enum { MOST_OTHERS = 500 };
 
 static enum ndl_status no_memory(struct ndl_error *err)
 {
@@ -74,10 +77,10 @@ enum ndl_status hulls_place(struct check *c, struct ndl_error *err)
     for (size_t h = 0; h < c->hulls.count; h++) {
         const struct hull *hull = &c->hulls.list[h];
         status = place_one(c, hull->k, err);
-        if (status == NDL_OK && !hull->J && K - 1 > HULL_OTHERS)
+        if (status == NDL_OK && !hull->J && K - 1 > MOST_OTHERS)
             status = ndl_fail(err, NDL_BADDATA,
                               "--hull %zu: %zu other features are more than %d; name some: --hull %zu:J,J,...", hull->k,
-                              K - 1, HULL_OTHERS, hull->k);
+                              K - 1, MOST_OTHERS, hull->k);
         for (size_t q = 0; status == NDL_OK && q < (hull->J ? hull->count : K); q++)
             status = place_one(c, hull->J ? hull->J[q] : q, err);
         if (status != NDL_OK)
@@ -174,7 +177,7 @@ static enum ndl_status unit_model(struct check *c, struct ndl_model *model, stru
 static enum ndl_status check_one(const struct check *c, const struct ndl_model *model, const size_t *feature,
                                  struct hull *hull, struct ndl_error *err)
 {
-    size_t count = hull->J ? hull->count : c->report.live, bytes;
+    size_t count = hull->J ? hull->count : c->report.live - 1, bytes;
     size_t off = c->report.samples - c->report.fires[hull->k];
     if (__builtin_mul_overflow(off, count * sizeof(double), &bytes) || bytes > c->audit.memory)
         return ndl_fail(err, NDL_NOMEM,
@@ -189,7 +192,8 @@ static enum ndl_status check_one(const struct check *c, const struct ndl_model *
     for (size_t q = 0; q < hull->count; q++)
         J[q] = c->hulls.place[hull->J[q]];
     enum ndl_status status = ndl_condition_check(model, c->hulls.place[hull->k], hull->J ? J : NULL, hull->count,
-                                                 NDL_AUTO, 0, c->audit.tolerance, &hull->condition, err);
+                                                 count > MARGIN_OTHERS ? NDL_VERDICT : NDL_AUTO, 0,
+                                                 c->audit.tolerance, &hull->condition, err);
     for (size_t q = 0; status == NDL_OK && q < hull->condition.count; q++)
         hull->condition.J[q] = feature[hull->condition.J[q]];
     hull->condition.k = hull->k;

@@ -41,7 +41,7 @@ static const struct argp_option options[] = {
     {"no-bias", KEY_NO_BIAS, 0, 0, "the model has no bias", 2},
     {"tolerance", KEY_TOLERANCE, "T", 0, "slack of the condition, in ztilde units (1e-9)", 2},
     {"near", KEY_NEAR, "SHARE", 0, "nearly hierarchical: support of at most this share of j's samples (0.01)", 2},
-    {"hull", KEY_HULL, "K[:J,J...]", 0, "also test K against all others (at most 100), or these, together", 2},
+    {"hull", KEY_HULL, "K[:J,J...]", 0, "also test K against all others (at most 500), or these, together", 2},
     {0, 0, 0, 0, "Output", 3},
     {"top", KEY_TOP, "N", 0, "print the worst N pairs (20)", 3},
     {"out", KEY_OUT, "FILE", 0, "write the violated and nearly hierarchical pairs as TSV", 3},
