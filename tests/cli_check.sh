@@ -263,6 +263,16 @@ for K in 101 102; do
 done
 exits 2 "$check" --codes Zl.tsv --decoder Dl.tsv --memory 0.004 --spill . --hull 0
 says '^ndl-check: --hull 0: .*choose features'
+# A reader that leaves: SIGPIPE, and no file either; where that is ignored, an error.  The report fills the pipe.
+for ignored in '' PIPE; do
+    status=$({ ([ -z "$ignored" ] || trap '' PIPE; "$check" --codes Zw.tsv --decoder Dw.tsv --json --top 1000000 --out left.tsv 2>err
+        echo $? >status) | true; cat status; })
+    wanted=141
+    [ -z "$ignored" ] || wanted=2
+    [ "$status" -eq $wanted ] && [ -z "$(ls -A | grep left.tsv)" ] || complain "a closed pipe: exit $status, $(ls -A | grep left.tsv)"
+    [ -z "$ignored" ] && [ -s err ] && complain "a closed pipe: $(cat err)"
+    [ -z "$ignored" ] || grep -q '^ndl-check: standard output: Broken pipe$' err || complain 'no word on an ignored SIGPIPE'
+done
 exits 2 "$check" --codes Zl.tsv --decoder Dl.tsv --out both --plot both
 says '^ndl-check: both: two outputs in one file' && [ ! -e both ] || complain 'two outputs in one file'
 finish

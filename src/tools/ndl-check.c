@@ -132,6 +132,7 @@ static enum ndl_status add(struct check *c, const struct ndl_codes *block, struc
 }
 
 enum { BLOCK_ROWS = 8192 };
+static const char transposed[] = " (transposed? NAME.T of .npz and .safetensors)";
 
 static enum ndl_status add_codes(struct check *c, const char *path, struct ndl_error *err)
 {
@@ -143,7 +144,7 @@ static enum ndl_status add_codes(struct check *c, const char *path, struct ndl_e
     size_t rows = ndl_codes_rows(reader), K = ndl_codes_cols(reader), done = 0;
     if (K != c->D.rows)
         status = ndl_fail(err, NDL_BADDATA, "%s: codes of %zu features, but %s has %zu rows%s", path, K, c->decoder,
-                          c->D.rows, K == c->D.cols ? " (transposed? NAME.T of .npz and .safetensors)" : "");
+                          c->D.rows, K == c->D.cols ? transposed : "");
     while (status == NDL_OK) {
         status = ndl_codes_next(reader, BLOCK_ROWS, &block, err);
         if (status != NDL_OK || !block)
@@ -161,8 +162,8 @@ static enum ndl_status add_activations(struct check *c, const char *path, struct
     struct ndl_array_view X;
     enum ndl_status status = ndl_view_open(&X, path, false, err);
     if (status == NDL_OK && X.cols != c->weights.d)
-        status = ndl_fail(err, NDL_BADDATA, "%s: %zu columns, but %s encodes %zu", path, X.cols, c->sae,
-                          c->weights.d);
+        status = ndl_fail(err, NDL_BADDATA, "%s: %zu columns, but %s encodes %zu%s", path, X.cols, c->sae,
+                          c->weights.d, X.rows == c->weights.d ? transposed : "");
     for (size_t first = 0, last; status == NDL_OK && first < X.rows; first = last) {
         struct ndl_codes block;
         last = X.rows - first > BLOCK_ROWS ? first + BLOCK_ROWS : X.rows;

@@ -62,6 +62,16 @@ static void print_version(FILE *stream, struct argp_state *state)
     fprintf(stream, "%s (Sparse Optima) commit %s\n", program_name, ndl_commit);
 }
 
+/* A closed pipe (| head) ends the program as silently as it would by default, but in tool_end, when the stage has
+ * been cleaned up. */
+static volatile sig_atomic_t pipe_closed;
+
+static void note_closed_pipe(int number)
+{
+    (void)number;
+    pipe_closed = 1;
+}
+
 void tool_begin(int argc, char **argv, const struct argp *argp, void *options)
 {
     const char *slash = strrchr(argv[0], '/');
@@ -70,6 +80,8 @@ void tool_begin(int argc, char **argv, const struct argp *argp, void *options)
     argp_err_exit_status = TOOL_USAGE;
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is then an error like a full disk */
     argp_parse(argp, argc, argv, 0, NULL, options);
+    if (signal(SIGPIPE, note_closed_pipe) == SIG_IGN)
+        signal(SIGPIPE, SIG_IGN); /* then it is an error like a full disk */
 }
 
 static double parse_number(const struct argp_state *state, const char *option, const char *text, bool zero)
@@ -124,6 +136,10 @@ int tool_end(enum ndl_status status, struct ndl_error *err)
         status = NDL_IO;
     if (status == NDL_OK)
         return EXIT_SUCCESS;
+    if (pipe_closed) {
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+    }
     fprintf(stderr, "%s: %s\n", program_name, err->text);
     return status == NDL_NOCONV ? TOOL_SHORT : TOOL_ERROR;
 }
@@ -371,8 +387,8 @@ enum ndl_status tool_json_write(const cJSON *json, const char *path, struct ndl_
             fprintf(out.file, "%s\n", text);
             status = ndl_output_close(&out, err);
         }
-    } else {
-        puts(text);
+    } else if (puts(text) == EOF) {
+        status = ndl_fail(err, NDL_IO, "standard output: %s", strerror(errno));
     }
     cJSON_free(text);
     return status;

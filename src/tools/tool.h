@@ -2,6 +2,7 @@
  *
  * Exit status: 0 done; 1 done, but short of the accuracy asked for; 2 bad input or a failure of
  * the system, nothing written; 64 usage.  Errors are one line "program: file: message" on stderr.
+ * If nobody reads standard output any more (| head), nothing is written and SIGPIPE ends the program.
  *
  * A tool is a main that calls tool_begin, then a function that returns an ndl_status and frees
  * what it allocated, then returns tool_end. */
