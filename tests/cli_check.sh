@@ -261,6 +261,9 @@ for K in 101 102; do
     grep -q 'margin 1 (L1)$' out || [ $K -eq 102 ] || complain 'no margin against 100 others'
     grep -q '(L1)' out && [ $K -eq 102 ] && complain 'a margin against 101 others'
 done
+exits 0 "$check" --codes Zl.tsv --decoder Dl.tsv --memory 0.05 --hull 0 # 100 MB for a margin, 17 MB without
+says '^feature 0 against 99 others together: '
+grep -q '(L1)' out && complain 'a margin beyond --memory'
 exits 2 "$check" --codes Zl.tsv --decoder Dl.tsv --memory 0.004 --spill . --hull 0
 says '^ndl-check: --hull 0: .*choose features'
 # A reader that leaves: SIGPIPE, and no file either; where that is ignored, an error.  The report fills the pipe.

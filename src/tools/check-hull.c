@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Up to so many others a satisfied condition comes with its margin: two linear programs per feature, each over the
- * samples with k off.  With 20,000 of them 50, 100 and 200 others took one processor 1-3, 10-14 and 80 s. */
+/* Up to so many others, and if memory allows, a satisfied condition comes with its margin: two linear programs per
+ * feature, each over the samples with k off.  With 20,000 of them 50, 100 and 200 others took one processor 1-3,
+ * 10-14 and 80 s. */
 enum { MARGIN_OTHERS = 100 };
-/* The verdict grows with the square of the others: 200, 500 and 1000 took 1, 5 and 28 s.  So many --hull K takes unless
- * told which. */
+/* The verdict alone grows with the square of the others: 200, 500 and 1000 took 0.5, 5 and 28 s.  So many --hull K
+ * takes unless told which. */
 enum { MOST_OTHERS = 500 };
+/* Bytes per sample and other feature: the points, twice; with a linear program, GLPK's copies of them (measured). */
+enum { VERDICT_BYTES = 16, MARGIN_BYTES = 96 };
 
 static enum ndl_status no_memory(struct ndl_error *err)
 {
@@ -177,9 +180,11 @@ static enum ndl_status unit_model(struct check *c, struct ndl_model *model, stru
 static enum ndl_status check_one(const struct check *c, const struct ndl_model *model, const size_t *feature,
                                  struct hull *hull, struct ndl_error *err)
 {
-    size_t count = hull->J ? hull->count : c->report.live - 1, bytes;
+    size_t count = hull->J ? hull->count : c->report.live - 1;
     size_t off = c->report.samples - c->report.fires[hull->k];
-    if (__builtin_mul_overflow(off, count * sizeof(double), &bytes) || bytes > c->audit.memory)
+    double entries = (double)off * (double)count, memory = (double)c->audit.memory;
+    bool margin = count <= MARGIN_OTHERS && MARGIN_BYTES * entries <= memory;
+    if (VERDICT_BYTES * entries > memory)
         return ndl_fail(err, NDL_NOMEM,
                         "--hull %zu: %zu samples by %zu features exceed --memory; choose features, %zu:J,J,...",
                         hull->k, off, count, hull->k);
@@ -192,8 +197,8 @@ static enum ndl_status check_one(const struct check *c, const struct ndl_model *
     for (size_t q = 0; q < hull->count; q++)
         J[q] = c->hulls.place[hull->J[q]];
     enum ndl_status status = ndl_condition_check(model, c->hulls.place[hull->k], hull->J ? J : NULL, hull->count,
-                                                 count > MARGIN_OTHERS ? NDL_VERDICT : NDL_AUTO, 0,
-                                                 c->audit.tolerance, &hull->condition, err);
+                                                 margin ? NDL_AUTO : NDL_VERDICT, 0, c->audit.tolerance,
+                                                 &hull->condition, err);
     for (size_t q = 0; status == NDL_OK && q < hull->condition.count; q++)
         hull->condition.J[q] = feature[hull->condition.J[q]];
     hull->condition.k = hull->k;
