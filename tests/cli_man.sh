@@ -22,7 +22,8 @@ for tool in "$BUILD"/bin/ndl-*; do
         bash -c '. src/tools/completion.bash; compopt() { :; }
             complete -p "$2" >/dev/null || exit 1
             COMP_WORDS=("$1" --he); COMP_CWORD=1; _ndl "$1"; [ "${COMPREPLY[*]}" = --help ] || exit 1
-            COMP_WORDS=("$1" src/tools/AUDIT); _ndl "$1"; [ "${COMPREPLY[*]}" = src/tools/AUDIT.md ]' \
+            COMP_WORDS=("$1" src/tools/AUDIT); _ndl "$1"; [ "${COMPREPLY[*]}" = src/tools/AUDIT.md ] || exit 1
+            COMP_WORDS=("$1" --out =); COMP_CWORD=2; cd src/bench && _ndl "$1"; [ "${COMPREPLY[*]}" = "$(compgen -f | xargs)" ]' \
             bash "$tool" "$name" || complain "$name: bash does not complete"
     fi
 done
