@@ -998,7 +998,8 @@ static enum ndl_status verdict(const struct task *t, const double *gap, double d
         return NDL_OK;
     for (size_t j = 0; j < t->m; j++)
         r->a[j] = gap[j] / distance;
-    double low = t->n > 0 ? lowest(t, r->a, NULL) : 0, proved = (t->kind == NDL_HULL ? low : 0) - dot(r->a, t->q, t->m);
+    double low = t->n > 0 ? lowest(t, r->a, NULL) : 0;
+    double proved = (t->kind == NDL_HULL ? low : 0) - dot(r->a, t->q, t->m);
     if (!(proved >= distance - AGREEMENT) || (t->kind == NDL_CONE && low < -AGREEMENT))
         return ndl_fail(err, NDL_LIBRARY, "hull: distance %.17g, but only %.17g is proved", distance, proved);
     r->margin = -distance * t->scale;
