@@ -10,7 +10,6 @@
  * Prints a summary and the worst pairs (--json: for machines); --out writes the pairs,
  * --plot draws them.  Exit status: 0 audit done, whatever it found; 1 something is violated
  * and --fail-on-violation was given; 2 bad input, and then no output; 64 usage. */
-#include <errno.h>
 #include "check.h"
 
 #include <errno.h>
