@@ -311,6 +311,14 @@ void claim_encode(const struct claim *claim, const struct ndl_matrix *X, struct 
     claim_must(claim, ndl_encode(X, &m->D, &m->b, m->lambda, &exact, &m->Z, NULL, &err), &err);
 }
 
+struct ndl_model claim_coded(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_matrix *D,
+                             const struct ndl_matrix *b, double lambda, bool bias)
+{
+    struct ndl_model m = {.D = claim_copy(claim, D), .b = claim_copy(claim, b), .lambda = lambda, .bias = bias};
+    claim_encode(claim, X, &m);
+    return m;
+}
+
 double claim_fit(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_fit_options *options,
                  struct ndl_model *m, bool *converged)
 {
@@ -324,6 +332,45 @@ double claim_fit(const struct claim *claim, const struct ndl_matrix *X, const st
     double loss = report.loss;
     ndl_fit_report_free(&report);
     return loss;
+}
+
+struct ndl_model claim_fit_random(const struct claim *claim, gsl_rng *rng, const struct ndl_matrix *X, size_t atoms,
+                                  double lambda, bool bias, int starts, double *loss)
+{
+    struct ndl_model m;
+    struct ndl_fit_options options = ndl_fit_defaults(atoms, lambda);
+    options.bias = bias;
+    options.starts = starts;
+    options.seed = 1 + gsl_rng_uniform_int(rng, 1000000);
+    *loss = claim_fit(claim, X, &options, &m, NULL);
+    return m;
+}
+
+struct ndl_model claim_fit_from(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_matrix *D0,
+                                double lambda, bool bias, double *loss)
+{
+    struct ndl_model m;
+    struct ndl_fit_options options = ndl_fit_defaults(D0->rows, lambda);
+    options.bias = bias;
+    options.D0 = D0;
+    *loss = claim_fit(claim, X, &options, &m, NULL);
+    return m;
+}
+
+struct ndl_certificate claim_certify(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m)
+{
+    struct ndl_error err;
+    struct ndl_certificate c;
+    claim_must(claim, ndl_certify(X, m, &c, &err), &err);
+    return c;
+}
+
+double claim_wide_bound(const struct claim *claim, const struct ndl_matrix *X, double lambda, bool bias, double *b)
+{
+    struct ndl_error err;
+    double bound;
+    claim_must(claim, ndl_wide_bound(X, lambda, bias, &bound, b, &err), &err);
+    return bound;
 }
 
 struct ndl_model claim_leave(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *start,
@@ -394,12 +441,23 @@ void claim_tree_free(struct claim_tree *t)
     ndl_matrix_free(&t->X);
 }
 
-void claim_tree_lock(const struct claim *claim, struct claim_tree *t)
+const struct claim_hierarchy claim_hierarchies[CLAIM_HIERARCHIES] = {
+    {"toy", "dog.tree", 20, 400, 8},
+    {"wordnet", "wordnet-dog-small.tree", 3, 1500, 64}};
+
+const char *const claim_variant_names[CLAIM_VARIANTS] = {"free", "locked"};
+
+struct claim_tree claim_draw_hierarchy(struct claim *claim, const struct claim_hierarchy *h, size_t trial,
+                                       size_t variant)
 {
-    for (size_t e = 0; e < t->Z.rows * t->Z.cols; e++)
-        t->Z.v[e] = t->Z.v[e] > 0;
-    ndl_matrix_free(&t->X);
-    t->X = claim_synthetic(claim, &t->Z, &t->D);
+    struct claim_tree t = claim_draw_tree(claim, claim_data(claim, h->file), h->samples, h->dimension, trial);
+    if (variant == CLAIM_FREE)
+        return t;
+    for (size_t e = 0; e < t.Z.rows * t.Z.cols; e++)
+        t.Z.v[e] = t.Z.v[e] > 0;
+    ndl_matrix_free(&t.X);
+    t.X = claim_synthetic(claim, &t.Z, &t.D);
+    return t;
 }
 
 size_t claim_tree_pairs(const struct claim *claim, const struct claim_tree *t, struct claim_pair **pairs)

@@ -27,6 +27,17 @@
 #define CLAIM_CONVERGED 1e-6
 #define CLAIM_ROUNDING ((double)INFINITY)
 
+/* Keep the extreme of many values. */
+static inline void claim_raise(double *largest, double value)
+{
+    *largest = fmax(*largest, value);
+}
+
+static inline void claim_lower(double *smallest, double value)
+{
+    *smallest = fmin(*smallest, value);
+}
+
 struct claim; /* one per program */
 
 /* Parses --seed, --data, --out, --help, --version.  `about` is the text of
@@ -91,10 +102,23 @@ struct ndl_model claim_planar(const struct claim *claim, double cosine, const st
                               struct ndl_matrix *X);
 /* Sets m->Z, which is not freed before, to the exact codes of X for m->D, m->b and m->lambda. */
 void claim_encode(const struct claim *claim, const struct ndl_matrix *X, struct ndl_model *m);
+/* The model of the dictionary D, b with the exact codes of X. */
+struct ndl_model claim_coded(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_matrix *D,
+                             const struct ndl_matrix *b, double lambda, bool bias);
 /* Runs ndl_fit and returns the loss, a sum over samples.  A run that misses its tolerance is kept if `converged`
  * is there to tell, and ends the program if not. */
 double claim_fit(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_fit_options *options,
                  struct ndl_model *m, bool *converged);
+/* The best of `starts` runs from random dictionaries; the seed is drawn from rng. */
+struct ndl_model claim_fit_random(const struct claim *claim, gsl_rng *rng, const struct ndl_matrix *X, size_t atoms,
+                                  double lambda, bool bias, int starts, double *loss);
+/* One run from the atoms D0 (K x d), the bias from the mean of X. */
+struct ndl_model claim_fit_from(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_matrix *D0,
+                                double lambda, bool bias, double *loss);
+/* Every first-order condition at m, recomputed by the library's certificate. */
+struct ndl_certificate claim_certify(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m);
+/* The bound of the wide limit; b (1 x d, or NULL) receives the bias that attains it. */
+double claim_wide_bound(const struct claim *claim, const struct ndl_matrix *X, double lambda, bool bias, double *b);
 
 /* Where the solver goes from a representation, with the tolerance 1e-9: residuals are relative to lambda, which is
  * small where this is asked.  `converged` as above. */
@@ -124,8 +148,6 @@ struct claim_tree {
 };
 struct claim_tree claim_draw_tree(struct claim *claim, const char *path, size_t samples, size_t dim, uint64_t stream);
 void claim_tree_free(struct claim_tree *t);
-/* Sets every magnitude to 1, X with them. */
-void claim_tree_lock(const struct claim *claim, struct claim_tree *t);
 /* All pairs of a node that fires somewhere and one of its ancestors; returns their number.  Free *pairs. */
 struct claim_pair {
     size_t child, parent;
@@ -135,6 +157,19 @@ size_t claim_tree_pairs(const struct claim *claim, const struct claim_tree *t, s
  * residual it ends with. */
 struct ndl_model claim_tree_fit(const struct claim *claim, const struct claim_tree *t, double lambda,
                                 const struct ndl_matrix *D0, const struct ndl_matrix *b0);
+
+/* The hierarchies of the claims `hierarchy` and `absorption`: a toy, and a part of WordNet.  Each is drawn with the
+ * magnitudes of the tree, independent of each other (free), or with every magnitude 1 (locked). */
+enum { CLAIM_TOY, CLAIM_WORDNET, CLAIM_HIERARCHIES, CLAIM_MAX_TRIALS = 20 };
+struct claim_hierarchy {
+    const char *name, *file;
+    size_t trials, samples, dimension; /* trials <= CLAIM_MAX_TRIALS */
+};
+extern const struct claim_hierarchy claim_hierarchies[CLAIM_HIERARCHIES];
+enum { CLAIM_FREE, CLAIM_LOCKED, CLAIM_VARIANTS };
+extern const char *const claim_variant_names[CLAIM_VARIANTS];
+struct claim_tree claim_draw_hierarchy(struct claim *claim, const struct claim_hierarchy *h, size_t trial,
+                                       size_t variant);
 
 /* Calls visit(context, number, X, atoms) for every data set of the data directory: the trees in the order of
  * their names (1000 samples in 24 dimensions, an atom per node), then the panels (two atoms). */

@@ -32,27 +32,6 @@ tree, independent of each other.  *Locked*: every magnitude is 1.
 enum { LAMBDAS = 6, MAIN = 3 };
 static const double LAMBDA[LAMBDAS] = {1e-4, 1e-3, 1e-2, 0.1, 0.3, 1};
 
-enum variant { FREE, LOCKED, VARIANTS };
-static const char *const VARIANT[VARIANTS] = {"free", "locked"};
-
-struct setup {
-    const char *name, *file;
-    size_t trials, samples, dimension;
-};
-enum { TOY, WORDNET, SETUPS };
-static const struct setup SETUP[SETUPS] = {{"toy", "dog.tree", 20, 400, 8},
-                                           {"wordnet", "wordnet-dog-small.tree", 3, 1500, 64}};
-enum { MAX_TRIALS = 20 };
-
-static struct claim_tree draw(struct claim *claim, size_t setup, size_t trial, enum variant variant)
-{
-    const struct setup *s = &SETUP[setup];
-    struct claim_tree t = claim_draw_tree(claim, claim_data(claim, s->file), s->samples, s->dimension, trial);
-    if (variant == LOCKED)
-        claim_tree_lock(claim, &t);
-    return t;
-}
-
 /** ## How much of the parent is absorbed
 
 The share $\epsilon$ is read off the child's atom, which at the end is along $d_j + \epsilon d_k$ if the two are
@@ -64,9 +43,9 @@ struct end {
     double full_error;    /* largest |share of the parent absorbed - 1| */
 };
 
-static struct end measure_end(struct claim *claim, size_t setup, size_t trial, enum variant variant, double lambda)
+static struct end measure_end(struct claim *claim, size_t setup, size_t trial, size_t variant, double lambda)
 {
-    struct claim_tree t = draw(claim, setup, trial, variant);
+    struct claim_tree t = claim_draw_hierarchy(claim, &claim_hierarchies[setup], trial, variant);
     struct ndl_model m = claim_tree_fit(claim, &t, lambda, &t.D, NULL);
     struct ndl_matrix Z = claim_dense(claim, &m);
     struct claim_pair *pair;
@@ -92,11 +71,11 @@ static struct end measure_end(struct claim *claim, size_t setup, size_t trial, e
 }
 
 /* All trials of one tree, variant and lambda. */
-static void run_trials(struct claim *claim, size_t setup, enum variant variant, double lambda, double *cofiring,
+static void run_trials(struct claim *claim, size_t setup, size_t variant, double lambda, double *cofiring,
                        double *turned, struct end *worst)
 {
     *worst = (struct end){0};
-    for (size_t trial = 0; trial < SETUP[setup].trials; trial++) {
+    for (size_t trial = 0; trial < claim_hierarchies[setup].trials; trial++) {
         struct end e = measure_end(claim, setup, trial, variant, lambda);
         cofiring[trial] = e.cofiring;
         turned[trial] = e.turned;
@@ -112,18 +91,18 @@ static const double TURN = 0.02;
 static void record(struct claim *claim, size_t setup, size_t variant, const double *cofiring, const double *turned)
 {
     char key[64];
-    const size_t n = SETUP[setup].trials;
-    snprintf(key, sizeof key, "%s.%s.cofiring", SETUP[setup].name, VARIANT[variant]);
+    const size_t n = claim_hierarchies[setup].trials;
+    snprintf(key, sizeof key, "%s.%s.cofiring", claim_hierarchies[setup].name, claim_variant_names[variant]);
     claim_spread(claim, key, cofiring, n, TURN, "P(ancestor fires | descendant fires) at the end");
-    snprintf(key, sizeof key, "%s.%s.turned", SETUP[setup].name, VARIANT[variant]);
+    snprintf(key, sizeof key, "%s.%s.turned", claim_hierarchies[setup].name, claim_variant_names[variant]);
     claim_spread(claim, key, turned, n, TURN, "growth of a child's cosine with an ancestor's direction");
 }
 
 /** ## How exclusive?  Co-firing against $\lambda$ */
 static void run_sweep(struct claim *claim)
 {
-    const size_t n = SETUP[TOY].trials;
-    double cofiring[MAX_TRIALS], turned[MAX_TRIALS];
+    const size_t n = claim_hierarchies[CLAIM_TOY].trials;
+    double cofiring[CLAIM_MAX_TRIALS], turned[CLAIM_MAX_TRIALS];
     struct end worst;
     claim_table(claim, "lambda",
                 "variant - 0 0 free, 1 locked\n"
@@ -132,28 +111,28 @@ static void run_sweep(struct claim *claim)
                 "low 1 0.05 smallest\n"
                 "high 1 0.05 largest\n"
                 "turned 1 0.02 growth of a child's cosine with the parent's direction, mean");
-    for (size_t v = 0; v < VARIANTS; v++) {
+    for (size_t v = 0; v < CLAIM_VARIANTS; v++) {
         for (size_t l = 0; l < LAMBDAS; l++) {
-            run_trials(claim, TOY, (enum variant)v, LAMBDA[l], cofiring, turned, &worst);
+            run_trials(claim, CLAIM_TOY, v, LAMBDA[l], cofiring, turned, &worst);
             claim_row(claim, (const double[]){(double)v, LAMBDA[l], gsl_stats_mean(cofiring, 1, n),
                       gsl_stats_min(cofiring, 1, n), gsl_stats_max(cofiring, 1, n), gsl_stats_mean(turned, 1, n)});
             if (l == MAIN)
-                record(claim, TOY, v, cofiring, turned);
-            if (v == FREE && (l == 0 || l == LAMBDAS - 1))
+                record(claim, CLAIM_TOY, v, cofiring, turned);
+            if (v == CLAIM_FREE && (l == 0 || l == LAMBDAS - 1))
                 claim_spread(claim, l == 0 ? "smallest.cofiring" : "largest.cofiring", cofiring, n, TURN,
                              "toy, free, at the end of the range of lambda: P(parent fires | child fires)");
-            if (v == FREE && l == 0)
+            if (v == CLAIM_FREE && l == 0)
                 claim_values(claim, NULL,
                     {"limit_error", worst.limit_error, 1e-4,
                      "toy, free, smallest lambda: largest |share absorbed - smallest z_parent / z_child|"},
                     {"full_error", worst.full_error, 1e-4, "the same against full absorption, share 1"});
-            claim_progress(claim, v * LAMBDAS + l + 1, VARIANTS * LAMBDAS, "lambdas");
+            claim_progress(claim, v * LAMBDAS + l + 1, CLAIM_VARIANTS * LAMBDAS, "lambdas");
         }
         claim_gap(claim);
     }
-    for (size_t v = 0; v < VARIANTS; v++) {
-        run_trials(claim, WORDNET, (enum variant)v, LAMBDA[MAIN], cofiring, turned, &worst);
-        record(claim, WORDNET, v, cofiring, turned);
+    for (size_t v = 0; v < CLAIM_VARIANTS; v++) {
+        run_trials(claim, CLAIM_WORDNET, v, LAMBDA[MAIN], cofiring, turned, &worst);
+        record(claim, CLAIM_WORDNET, v, cofiring, turned);
     }
     claim_values(claim, NULL,
         {"lambda", LAMBDA[MAIN], CLAIM_EXACT, "lambda where it is not stated"},
@@ -180,12 +159,12 @@ static void write_codes(struct claim *claim)
     enum { SHOWN = 120 };
     size_t order[SHOWN];
     double key[SHOWN];
-    struct ndl_matrix Z[VARIANTS], before = {0};
-    for (size_t v = 0; v < VARIANTS; v++) {
-        struct claim_tree t = draw(claim, TOY, 0, (enum variant)v);
+    struct ndl_matrix Z[CLAIM_VARIANTS], before = {0};
+    for (size_t v = 0; v < CLAIM_VARIANTS; v++) {
+        struct claim_tree t = claim_draw_hierarchy(claim, &claim_hierarchies[CLAIM_TOY], 0, v);
         struct ndl_model end = claim_tree_fit(claim, &t, LAMBDA[MAIN], &t.D, NULL);
         Z[v] = claim_dense(claim, &end);
-        if (v == FREE)
+        if (v == CLAIM_FREE)
             before = claim_copy(claim, &t.Z);
         ndl_model_free(&end);
         claim_tree_free(&t);
@@ -202,11 +181,11 @@ static void write_codes(struct claim *claim)
     for (size_t i = 0; i < SHOWN; i++) {
         for (size_t k = 0; k < before.cols; k++)
             claim_row(claim, (const double[]){(double)i, (double)k, ndl_row(&before, order[i])[k],
-                      ndl_row(&Z[FREE], order[i])[k], ndl_row(&Z[LOCKED], order[i])[k]});
+                      ndl_row(&Z[CLAIM_FREE], order[i])[k], ndl_row(&Z[CLAIM_LOCKED], order[i])[k]});
         claim_gap(claim);
     }
     ndl_matrix_free(&before);
-    for (size_t v = 0; v < VARIANTS; v++)
+    for (size_t v = 0; v < CLAIM_VARIANTS; v++)
         ndl_matrix_free(&Z[v]);
 }
 
@@ -219,15 +198,16 @@ static void write_atoms(struct claim *claim)
                 "node - 0 in the order of the tree\n"
                 "before 1 1e-9 cosine of the two nodes' directions\n"
                 "after 1 0.02 cosine of the learned atom with the node's direction");
-    for (size_t run = 0; run < SETUPS * VARIANTS; run++) {
-        struct claim_tree t = draw(claim, run / VARIANTS, 0, (enum variant)(run % VARIANTS));
+    for (size_t run = 0; run < CLAIM_HIERARCHIES * CLAIM_VARIANTS; run++) {
+        size_t tree = run / CLAIM_VARIANTS, variant = run % CLAIM_VARIANTS;
+        struct claim_tree t = claim_draw_hierarchy(claim, &claim_hierarchies[tree], 0, variant);
         struct ndl_model end = claim_tree_fit(claim, &t, LAMBDA[MAIN], &t.D, NULL);
         size_t d = t.D.cols, K = t.D.rows;
         for (size_t j = 0; j < K; j++) {
             for (size_t k = 0; k < K; k++) {
                 const double *node = ndl_row(&t.D, k);
-                claim_row(claim, (const double[]){(double)(run / VARIANTS), (double)(run % VARIANTS), (double)j,
-                          (double)k, ndl_dot(d, ndl_row(&t.D, j), node), ndl_dot(d, ndl_row(&end.D, j), node)});
+                claim_row(claim, (const double[]){(double)tree, (double)variant, (double)j, (double)k,
+                          ndl_dot(d, ndl_row(&t.D, j), node), ndl_dot(d, ndl_row(&end.D, j), node)});
             }
             claim_gap(claim);
         }

@@ -79,28 +79,14 @@ static struct line solve_single(const double *x, double lambda)
 
 /* ----------------------------------------------------------------- measuring */
 
-/* The best of `starts` fits. */
-static struct ndl_model fit(const struct claim *claim, gsl_rng *rng, const struct ndl_matrix *X, size_t atoms,
-                            double lambda, bool bias, int starts, double *loss)
-{
-    struct ndl_fit_options options = ndl_fit_defaults(atoms, lambda);
-    options.bias = bias;
-    options.starts = starts;
-    options.seed = 1 + gsl_rng_uniform_int(rng, 1000000);
-    struct ndl_model m;
-    *loss = claim_fit(claim, X, &options, &m, NULL);
-    return m;
-}
-
 /* One atom on a line: it cannot turn round, so both signs are tried. */
 static struct ndl_model fit_single(const struct claim *claim, const struct ndl_matrix *X, double lambda, double *loss)
 {
-    struct ndl_fit_options options = ndl_fit_defaults(1, lambda);
     struct ndl_model m[2];
     double of[2];
     for (size_t s = 0; s < 2; s++) {
-        options.D0 = &(struct ndl_matrix){1, 1, &(double){s == 0 ? 1 : -1}};
-        of[s] = claim_fit(claim, X, &options, &m[s], NULL);
+        const struct ndl_matrix sign = {1, 1, &(double){s == 0 ? 1 : -1}};
+        m[s] = claim_fit_from(claim, X, &sign, lambda, true, &of[s]);
     }
     size_t best = of[1] < of[0];
     *loss = of[best];
@@ -136,11 +122,6 @@ static struct {
     double activity[2][TRIALS], excess[TRIALS], lowness[TRIALS]; /* at the smallest lambda, symmetric data */
 } worst = {.pair_imbalance = -DBL_MAX, .mean_imbalance = -DBL_MAX, .second_gain = DBL_MAX};
 
-static void raise(double *largest, double value)
-{
-    *largest = fmax(*largest, value);
-}
-
 /* The controls: what would be predicted if the pair sat at the mean. */
 static void about_the_mean(const double *x, double lambda, double bias, double up, double down)
 {
@@ -150,10 +131,10 @@ static void about_the_mean(const double *x, double lambda, double bias, double u
         above += (x[i] - mean > lambda / 2) / (double)N;
         below += (mean - x[i] > lambda / 2) / (double)N;
     }
-    raise(&worst.mean_location, fabs(bias - mean));
-    raise(&worst.mean_median, fabs(mean - median(x)) / (lambda / 2));
-    raise(&worst.mean_imbalance, fabs(above - below) - (1 - above - below));
-    raise(&worst.mean_activity, fmax(fabs(up - above), fabs(down - below)));
+    claim_raise(&worst.mean_location, fabs(bias - mean));
+    claim_raise(&worst.mean_median, fabs(mean - median(x)) / (lambda / 2));
+    claim_raise(&worst.mean_imbalance, fabs(above - below) - (1 - above - below));
+    claim_raise(&worst.mean_activity, fmax(fabs(up - above), fabs(down - below)));
 }
 
 /** ## One, two, three atoms
@@ -162,29 +143,27 @@ The bound itself is computed by the library (Newton's method), the location by b
 static void try_line(const struct claim *claim, gsl_rng *rng, const struct ndl_matrix *X, size_t kind, double lambda,
                      size_t trial, double *row)
 {
-    struct ndl_error err;
-    double bound, loss[4];
+    double loss[4], bound = claim_wide_bound(claim, X, lambda, true, NULL);
     struct line pair = solve_line(X->v, N, lambda, true), single = solve_single(X->v, lambda);
-    claim_must(claim, ndl_wide_bound(X, lambda, true, &bound, NULL, &err), &err);
     struct ndl_model one = fit_single(claim, X, lambda, &loss[1]);
-    struct ndl_model two = fit(claim, rng, X, 2, lambda, true, 2, &loss[2]);
-    struct ndl_model three = fit(claim, rng, X, 3, lambda, true, 2, &loss[3]);
+    struct ndl_model two = claim_fit_random(claim, rng, X, 2, lambda, true, 2, &loss[2]);
+    struct ndl_model three = claim_fit_random(claim, rng, X, 3, lambda, true, 2, &loss[3]);
     const double up = ndl_activity(&two, two.D.v[0] < 0), down = ndl_activity(&two, two.D.v[0] > 0);
     const double active = ndl_activity(&one, 0), bias = two.b.v[0];
     if (trial < TRIALS) {
-        raise(&worst.pair_bound, fabs(loss[2] / bound - 1));
-        raise(&worst.pair_location, fabs(bias - pair.b));
-        raise(&worst.pair_activity, fmax(fabs(up - pair.up), fabs(down - pair.down)));
-        raise(&worst.pair_imbalance, fabs(up - down) - (1 - up - down));
-        raise(&worst.pair_median, fabs(bias - median(X->v)) / (lambda / 2));
-        raise(&worst.pair_sum, fabs(two.D.v[0] + two.D.v[1]));
-        raise(&worst.third_gain, (loss[2] - loss[3]) / bound);
-        worst.second_gain = fmin(worst.second_gain, (loss[1] - loss[2]) / bound);
-        raise(&worst.single_loss, fabs(loss[1] / single.loss - 1));
-        raise(&worst.single_location, fabs(one.b.v[0] - single.b));
-        raise(&worst.single_huber, fabs(one.b.v[0] - pair.b));
-        raise(&worst.single_activity, fabs(active - single.up - single.down));
-        raise(&worst.single_half, fabs(active - fmax(pair.up, pair.down)));
+        claim_raise(&worst.pair_bound, fabs(loss[2] / bound - 1));
+        claim_raise(&worst.pair_location, fabs(bias - pair.b));
+        claim_raise(&worst.pair_activity, fmax(fabs(up - pair.up), fabs(down - pair.down)));
+        claim_raise(&worst.pair_imbalance, fabs(up - down) - (1 - up - down));
+        claim_raise(&worst.pair_median, fabs(bias - median(X->v)) / (lambda / 2));
+        claim_raise(&worst.pair_sum, fabs(two.D.v[0] + two.D.v[1]));
+        claim_raise(&worst.third_gain, (loss[2] - loss[3]) / bound);
+        claim_lower(&worst.second_gain, (loss[1] - loss[2]) / bound);
+        claim_raise(&worst.single_loss, fabs(loss[1] / single.loss - 1));
+        claim_raise(&worst.single_location, fabs(one.b.v[0] - single.b));
+        claim_raise(&worst.single_huber, fabs(one.b.v[0] - pair.b));
+        claim_raise(&worst.single_activity, fabs(active - single.up - single.down));
+        claim_raise(&worst.single_half, fabs(active - fmax(pair.up, pair.down)));
         if (kind == 1)
             about_the_mean(X->v, lambda, bias, up, down);
         if (kind == 0 && lambda <= LAMBDA[0]) {
@@ -206,20 +185,19 @@ static void try_line(const struct claim *claim, gsl_rng *rng, const struct ndl_m
  * so data on one side, however dense, have no partner. */
 static void try_cold(const struct claim *claim, gsl_rng *rng, const struct ndl_matrix *X)
 {
-    struct ndl_error err;
-    double loss, bound, predicted = 0, plus = 0, minus = 0, corner = LAMBDA[1] / 2;
-    struct ndl_model m = fit(claim, rng, X, 2, LAMBDA[1], false, 2, &loss);
+    double loss, bound = claim_wide_bound(claim, X, LAMBDA[1], true, NULL);
+    double predicted = 0, plus = 0, minus = 0, corner = LAMBDA[1] / 2;
+    struct ndl_model m = claim_fit_random(claim, rng, X, 2, LAMBDA[1], false, 2, &loss);
     for (size_t i = 0; i < N; i++) {
         double t = fabs(X->v[i]);
         predicted += t > corner ? 2 * corner * t - corner * corner : t * t;
         *(X->v[i] > 0 ? &plus : &minus) += t > corner;
     }
     size_t live = (ndl_activity(&m, 0) > 0) + (size_t)(ndl_activity(&m, 1) > 0);
-    claim_must(claim, ndl_wide_bound(X, LAMBDA[1], true, &bound, NULL, &err), &err);
-    raise(&worst.cold_loss, fabs(loss / predicted - 1));
-    raise(&worst.cold_warm, fabs(loss / bound - 1));
-    raise(&worst.cold_two, fabs((double)live - 2));
-    raise(&worst.cold_atoms, fabs((double)live - (plus > 0) - (minus > 0)));
+    claim_raise(&worst.cold_loss, fabs(loss / predicted - 1));
+    claim_raise(&worst.cold_warm, fabs(loss / bound - 1));
+    claim_raise(&worst.cold_two, fabs((double)live - 2));
+    claim_raise(&worst.cold_atoms, fabs((double)live - (plus > 0) - (minus > 0)));
     ndl_model_free(&m);
 }
 
@@ -268,17 +246,14 @@ static void record_worst(struct claim *claim)
         {"cold.two", worst.cold_two, any, "no bias: largest |live atoms - 2|"},
         {"lambda.small", LAMBDA[0], CLAIM_EXACT, "the smallest lambda of the trials"},
         {"lambda.large", LAMBDA[LAMBDAS - 1], CLAIM_EXACT, "the largest"});
-    const char *const of = "symmetric data, smallest lambda";
-    const struct { const char *key; const double *values; const char *what; } spreads[] = {
-        {"single.active", worst.activity[0], "the single atom's activity"},
-        {"single.excess", worst.excess, "one atom's loss / bound - 1"},
-        {"single.below", worst.lowness, "share beyond the single bias"},
-        {"pair.active", worst.activity[1], "the busier atom's activity"}};
-    for (size_t s = 0; s < sizeof spreads / sizeof *spreads; s++) {
-        char text[128];
-        snprintf(text, sizeof text, "%s: %s", of, spreads[s].what);
-        claim_spread(claim, spreads[s].key, spreads[s].values, TRIALS, CLAIM_CONVERGED, text);
-    }
+    claim_spread(claim, "single.active", worst.activity[0], TRIALS, same,
+                 "symmetric data, smallest lambda: the single atom's activity");
+    claim_spread(claim, "single.excess", worst.excess, TRIALS, same,
+                 "symmetric data, smallest lambda: one atom's loss / bound - 1");
+    claim_spread(claim, "single.below", worst.lowness, TRIALS, same,
+                 "symmetric data, smallest lambda: share beyond the single bias");
+    claim_spread(claim, "pair.active", worst.activity[1], TRIALS, same,
+                 "symmetric data, smallest lambda: the busier atom's activity");
 }
 
 /* One data set of each kind over a range of lambda. */

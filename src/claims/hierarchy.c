@@ -27,18 +27,7 @@ the magnitudes of the tree, independent of each other.  *Locked*: every magnitud
 /* Distance from a hull that counts as outside; the solver leaves KKT residuals of 1e-10. */
 static const double SLACK = 1e-8;
 static const double LAMBDA = 0.1; /* a tenth of the typical activation */
-
-enum variant { FREE, LOCKED, VARIANTS };
-static const char *const VARIANT[VARIANTS] = {"free", "locked"};
-
-struct setup {
-    const char *name, *file;
-    size_t trials, samples, dimension;
-};
-enum { TOY, WORDNET, SETUPS };
-static const struct setup SETUP[SETUPS] = {{"toy", "dog.tree", 20, 400, 8},
-                                           {"wordnet", "wordnet-dog-small.tree", 3, 1500, 64}};
-enum { MAX_TRIALS = 20, CONTROL_STREAM = 1000 };
+enum { CONTROL_STREAM = 1000 };
 
 /** ## The true representation fails, with the predicted slope
 
@@ -119,9 +108,7 @@ static void test_truth(const struct claim *claim, const struct claim_tree *t, co
 /** ## What the solver makes of it */
 static double residual(const struct claim *claim, const struct claim_tree *t, const struct ndl_model *m, double *dead)
 {
-    struct ndl_error err;
-    struct ndl_certificate c;
-    claim_must(claim, ndl_certify(&t->X, m, &c, &err), &err);
+    struct ndl_certificate c = claim_certify(claim, &t->X, m);
     *dead = (double)c.dead;
     return c.worst;
 }
@@ -141,11 +128,9 @@ static void count_violations(const struct claim *claim, const struct ndl_model *
         }
 }
 
-static struct run run(struct claim *claim, const struct setup *s, size_t trial, enum variant variant)
+static struct run run(struct claim *claim, const struct claim_hierarchy *s, size_t trial, size_t variant)
 {
-    struct claim_tree t = claim_draw_tree(claim, claim_data(claim, s->file), s->samples, s->dimension, trial);
-    if (variant == LOCKED)
-        claim_tree_lock(claim, &t);
+    struct claim_tree t = claim_draw_hierarchy(claim, s, trial, variant);
     struct run r = {0};
     double dead;
     struct ndl_model truth = claim_model(claim, &t.D, NULL, &t.Z, LAMBDA);
@@ -171,18 +156,18 @@ static struct run run(struct claim *claim, const struct setup *s, size_t trial, 
 }
 
 /** ## The runs */
-static void run_tree(struct claim *claim, const struct setup *s)
+static void run_tree(struct claim *claim, const struct claim_hierarchy *s)
 {
     /* Toy runs are reproduced to rounding; the large problem may take another turn on another machine. */
     const double turn = 0.02, any = CLAIM_ROUNDING, exact = CLAIM_EXACT;
     struct run all = {.violated = 1, .fall = 1, .margin = HUGE_VAL, .begin_residual = HUGE_VAL};
     double begin_violated = HUGE_VAL;
-    for (size_t v = 0; v < VARIANTS; v++) {
-        double fallen[MAX_TRIALS];
+    for (size_t v = 0; v < CLAIM_VARIANTS; v++) {
+        double fallen[CLAIM_MAX_TRIALS];
         for (size_t trial = 0; trial < s->trials; trial++) {
-            struct run r = run(claim, s, trial, (enum variant)v);
-            claim_row(claim, (const double[]){s == &SETUP[WORDNET], (double)v, (double)trial, r.pairs, r.violated,
-                      r.shuffled, r.slope_error, r.residual, r.dead, r.fall, r.end_violated, r.margin});
+            struct run r = run(claim, s, trial, v);
+            claim_row(claim, (const double[]){s == &claim_hierarchies[CLAIM_WORDNET], (double)v, (double)trial, r.pairs,
+                      r.violated, r.shuffled, r.slope_error, r.residual, r.dead, r.fall, r.end_violated, r.margin});
             all.violated = fmin(all.violated, r.violated);
             begin_violated = fmin(begin_violated, r.violated * r.pairs);
             all.fall = fmin(all.fall, r.fall);
@@ -199,7 +184,7 @@ static void run_tree(struct claim *claim, const struct setup *s)
             claim_progress(claim, trial + 1, s->trials, s->name);
         }
         char key[64];
-        snprintf(key, sizeof key, "%s.%s.fall", s->name, VARIANT[v]);
+        snprintf(key, sizeof key, "%s.%s.fall", s->name, claim_variant_names[v]);
         claim_spread(claim, key, fallen, s->trials, turn, "relative fall of the loss");
     }
     claim_values(claim, s->name,
@@ -225,7 +210,7 @@ static void run_tree(struct claim *claim, const struct setup *s)
 /** ## What the figure shows: the labrador, node 1, leaves the dog, node 0, in the first trial */
 static void write_descent(struct claim *claim)
 {
-    const struct setup *s = &SETUP[TOY];
+    const struct claim_hierarchy *s = &claim_hierarchies[CLAIM_TOY];
     const struct claim_pair pair = {1, 0};
     struct ndl_condition c;
     struct claim_tree t = claim_draw_tree(claim, claim_data(claim, s->file), s->samples, s->dimension, 0);
@@ -266,8 +251,8 @@ int main(int argc, char **argv)
                 "fall 1 0.02 relative fall of the loss\n"
                 "end_violated - 0 conditions violated at the end\n"
                 "margin 1 inf smallest margin at the end");
-    for (size_t s = 0; s < SETUPS; s++)
-        run_tree(claim, &SETUP[s]);
+    for (size_t s = 0; s < CLAIM_HIERARCHIES; s++)
+        run_tree(claim, &claim_hierarchies[s]);
     write_descent(claim);
     claim_scalar(claim, "lambda", LAMBDA, CLAIM_EXACT, "lambda");
     return claim_end(claim);

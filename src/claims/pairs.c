@@ -34,19 +34,6 @@ static const double LAMBDA = 0.1, RATE = 0.2;
 /* Another machine may find another of several optima of nearly the same loss. */
 static const double SEARCH = 0.3;
 
-/* The best of `starts` fits. */
-static struct ndl_model fit(const struct claim *claim, gsl_rng *rng, const struct ndl_matrix *X, size_t atoms,
-                            bool bias, int starts, double *loss)
-{
-    struct ndl_fit_options options = ndl_fit_defaults(atoms, LAMBDA);
-    options.bias = bias;
-    options.starts = starts;
-    options.seed = 1 + gsl_rng_uniform_int(rng, 1000000);
-    struct ndl_model m;
-    *loss = claim_fit(claim, X, &options, &m, NULL);
-    return m;
-}
-
 /* Total activity of the atoms within about 18 degrees of `sign` times the first axis. */
 static double activity_along(const struct ndl_model *m, double sign)
 {
@@ -87,14 +74,20 @@ struct line {
     double up, down; /* shares of the samples on which the atoms u and -u fire */
 };
 
+/* Coordinate j alone. */
+static struct ndl_matrix coordinate(const struct claim *claim, const struct ndl_matrix *X, size_t j)
+{
+    struct ndl_matrix s = claim_matrix(claim, SAMPLES, 1);
+    for (size_t i = 0; i < SAMPLES; i++)
+        s.v[i] = ndl_row(X, i)[j];
+    return s;
+}
+
 static struct line pair_line(const struct claim *claim, const struct ndl_matrix *X)
 {
-    struct ndl_error err;
-    struct ndl_matrix s = claim_matrix(claim, SAMPLES, 1);
+    struct ndl_matrix s = coordinate(claim, X, 0);
     struct line line = {0};
-    for (size_t i = 0; i < SAMPLES; i++)
-        s.v[i] = ndl_row(X, i)[0];
-    claim_must(claim, ndl_wide_bound(&s, LAMBDA, true, &line.loss, &line.b, &err), &err);
+    line.loss = claim_wide_bound(claim, &s, LAMBDA, true, &line.b);
     for (size_t i = 0; i < SAMPLES; i++) {
         line.up += (s.v[i] - line.b > LAMBDA / 2) / (double)SAMPLES;
         line.down += (s.v[i] - line.b < -LAMBDA / 2) / (double)SAMPLES;
@@ -106,13 +99,10 @@ static struct line pair_line(const struct claim *claim, const struct ndl_matrix 
 /* The same measured: one atom on coordinate j alone. */
 static double single_loss(const struct claim *claim, const struct ndl_matrix *X, size_t j)
 {
-    struct ndl_matrix s = claim_matrix(claim, SAMPLES, 1);
-    struct ndl_model m;
-    struct ndl_fit_options options = ndl_fit_defaults(1, LAMBDA);
-    options.D0 = &(struct ndl_matrix){1, 1, &(double){1}};
-    for (size_t i = 0; i < SAMPLES; i++)
-        s.v[i] = ndl_row(X, i)[j];
-    double loss = claim_fit(claim, &s, &options, &m, NULL);
+    struct ndl_matrix s = coordinate(claim, X, j);
+    const struct ndl_matrix one = {1, 1, &(double){1}};
+    double loss;
+    struct ndl_model m = claim_fit_from(claim, &s, &one, LAMBDA, true, &loss);
     ndl_model_free(&m);
     ndl_matrix_free(&s);
     return loss;
@@ -157,19 +147,19 @@ static void try_pair(struct claim *claim)
         for (size_t j = 1; j < D; j++) {
             double measured = single_loss(claim, &X, j);
             sparse += sparse_loss(&X, j, 1);
-            line = fmax(line, fabs(sparse_loss(&X, j, 1) / measured - 1));
-            line_unbiased = fmin(line_unbiased, fabs(sparse_loss(&X, j, 0) / measured - 1));
+            claim_raise(&line, fabs(sparse_loss(&X, j, 1) / measured - 1));
+            claim_lower(&line_unbiased, fabs(sparse_loss(&X, j, 0) / measured - 1));
         }
-        struct ndl_model m = fit(claim, rng, &X, SPARSE + 2, true, 5, &loss);
+        struct ndl_model m = claim_fit_random(claim, rng, &X, SPARSE + 2, LAMBDA, true, 5, &loss);
         measure(&m, &dense, loss, dense.loss + sparse, trial, full);
         alone[trial] = loss / (single_loss(claim, &X, 0) + sparse) - 1;
         ndl_model_free(&m);
-        m = fit(claim, rng, &X, SPARSE + 1, true, 8, &loss);
+        m = claim_fit_random(claim, rng, &X, SPARSE + 1, LAMBDA, true, 8, &loss);
         measure(&m, &dense, loss, dense.loss + sparse, trial, few);
         ndl_model_free(&m);
         ndl_matrix_free(&X);
         X = draw_mixture(claim, rng, 6, 1, 1); /* 6 standard deviations: s > 0 in every sample */
-        m = fit(claim, rng, &X, SPARSE + 2, false, 5, &loss);
+        m = claim_fit_random(claim, rng, &X, SPARSE + 2, LAMBDA, false, 5, &loss);
         one_sided[trial] = ndl_least_cosine(&m);
         ndl_model_free(&m);
         ndl_matrix_free(&X);
@@ -232,7 +222,7 @@ static void try_density(struct claim *claim)
             gsl_rng *rng = claim_rng(claim, 200 + r * REPEATS + repeat);
             struct ndl_matrix X = draw_mixture(claim, rng, 0, DENSITY[r], 1);
             struct line dense = pair_line(claim, &X);
-            struct ndl_model m = fit(claim, rng, &X, SPARSE + 2, true, 5, &loss);
+            struct ndl_model m = claim_fit_random(claim, rng, &X, SPARSE + 2, LAMBDA, true, 5, &loss);
             double partner = activity_along(&m, -1);
             mean[0] += partner / REPEATS;
             share += (partner > 0) / (double)REPEATS;
@@ -240,11 +230,11 @@ static void try_density(struct claim *claim)
             mean[2] += activity_along(&m, 1) / REPEATS;
             mean[3] += dense.up / REPEATS;
             if (DENSITY[r] < 0.425)
-                below = fmax(below, partner);
+                claim_raise(&below, partner);
             if (DENSITY[r] > 0.65) {
-                above = fmin(above, partner);
-                zeros = fmax(zeros, fabs(partner - (1 - DENSITY[r])));
-                deviation = fmax(deviation, fabs(partner - dense.down));
+                claim_lower(&above, partner);
+                claim_raise(&zeros, fabs(partner - (1 - DENSITY[r])));
+                claim_raise(&deviation, fabs(partner - dense.down));
             }
             ndl_model_free(&m);
             ndl_matrix_free(&X);
@@ -252,12 +242,10 @@ static void try_density(struct claim *claim)
         }
         claim_row(claim, (double[]){DENSITY[r], mean[0], mean[1], mean[2], mean[3], share});
         if (r == HALF || r == MORE) {
-            const char *name = r == HALF ? "half" : "more";
-            char key[32];
-            snprintf(key, sizeof key, "density.%s", name);
-            claim_scalar(claim, key, share, 0.3, "share of trials with a partner"); /* of ten */
-            snprintf(key, sizeof key, "density.%s.rate", name);
-            claim_scalar(claim, key, DENSITY[r], CLAIM_EXACT, "at this rate");
+            claim_scalar(claim, r == HALF ? "density.half" : "density.more", share, 0.3, /* of ten */
+                         "share of trials with a partner");
+            claim_scalar(claim, r == HALF ? "density.half.rate" : "density.more.rate", DENSITY[r], CLAIM_EXACT,
+                         "at this rate");
         }
     }
     const double same = CLAIM_CONVERGED;
@@ -291,12 +279,12 @@ static void try_budget(struct claim *claim)
         for (size_t repeat = 0; repeat < REPEATS; repeat++) {
             gsl_rng *rng = claim_rng(claim, 400 + a * REPEATS + repeat);
             struct ndl_matrix X = draw_mixture(claim, rng, 0, 1, amplitude);
-            struct ndl_model m = fit(claim, rng, &X, SPARSE + 1, true, 8, &loss);
+            struct ndl_model m = claim_fit_random(claim, rng, &X, SPARSE + 1, LAMBDA, true, 8, &loss);
             double smallest = ndl_least_cosine(&m);
             pairs += (smallest < -0.99) / (double)REPEATS;
             cosine += smallest / REPEATS;
-            range[0] = fmin(range[0], smallest);
-            range[1] = fmax(range[1], smallest);
+            claim_lower(&range[0], smallest);
+            claim_raise(&range[1], smallest);
             ndl_model_free(&m);
             ndl_matrix_free(&X);
             gsl_rng_free(rng);

@@ -23,9 +23,6 @@ it does. What replaces it is decided by comparing closed forms:
   $\rho$), `phases-full` ($K=3$), and `phases-curves`, the predicted boundaries.
 - Falsified by: one grid point with another kind of solution than predicted, or a loss
   that differs from the closed form. */
-#include <stdio.h>
-#include <string.h>
-
 #include <gsl/gsl_math.h>
 
 #include "claim.h"
@@ -48,14 +45,13 @@ The kind of a solution is read off the sets of atoms that fire on each kind of s
 static void build(const struct claim *claim, const struct ndl_family *f, bool leaky, struct ndl_matrix *X,
                   size_t first[ORPHANS + 1])
 {
-    struct ndl_error err;
     double c[3][3] = {{0}}, alone = f->alone - (leaky ? 2 * f->child : 0);
     const double w[ORPHANS] = {alone, f->child, f->child, f->child, f->child};
     const int which[ORPHANS] = {0, 1, 2, 1, 2};
     size_t row = 0;
     for (int i = 1; i <= 2; i++)
         ndl_family_child(f->rho, i, c[i]);
-    claim_must(claim, ndl_matrix_alloc(X, SAMPLES, 3, &err), &err);
+    *X = claim_matrix(claim, SAMPLES, 3);
     for (int e = 0; e < (leaky ? ORPHANS : EVENTS); e++) {
         first[e] = row;
         for (long n = lround(w[e] * SAMPLES); n > 0; n--, row++)
@@ -87,7 +83,7 @@ static struct outcome search(const struct claim *claim, const struct ndl_family 
         if (ndl_row(&best.model.D, k)[0] >= ON_PARENT)
             always |= on[0] & on[1] & on[2] & 1u << k;
     struct outcome o = {ndl_family_classify(on[0], on[1], on[2], 0, always), best.loss / SAMPLES, best.gap};
-    *residual = fmax(*residual, best.residual);
+    claim_raise(residual, best.residual);
     ndl_search_free(&best);
     ndl_matrix_free(&X);
     gsl_rng_free(rng);
@@ -202,11 +198,10 @@ static struct tally run_grid(struct claim *claim, const char *table, struct ndl_
             t.kinds[found.kind]++;
             t.wrong += found.kind != predicted.kind;
             t.others += !isinf(found.gap);
-            t.gap = fmin(t.gap, found.gap);
+            claim_lower(&t.gap, found.gap);
             if (found.kind == predicted.kind && predicted.loss > 0)
-                t.loss_error = fmax(t.loss_error, fabs(found.loss / predicted.loss - 1));
-            t.loss_error_recovered = fmax(t.loss_error_recovered,
-                                          fabs(found.loss / (f.lambda * (1 + 2 * f.child)) - 1));
+                claim_raise(&t.loss_error, fabs(found.loss / predicted.loss - 1));
+            claim_raise(&t.loss_error_recovered, fabs(found.loss / (f.lambda * (1 + 2 * f.child)) - 1));
             claim_row(claim, (double[]){f.child, f.lambda, f.rho, found.kind, predicted.kind, found.loss,
                                         isinf(found.gap) ? 0 : found.gap});
             claim_progress(claim, t.points, (size_t)(Q * COLUMNS / stride), table);
@@ -214,28 +209,19 @@ static struct tally run_grid(struct claim *claim, const char *table, struct ndl_
     return t;
 }
 
-static void record(struct claim *claim, const char *table, const char *what, double value, double tolerance,
-                   const char *meaning)
-{
-    char key[64];
-    snprintf(key, sizeof key, "%s.%s", table, what);
-    claim_scalar(claim, key, value, tolerance, meaning);
-}
-
 static void record_tally(struct claim *claim, const char *table, const struct tally *t)
 {
-    record(claim, table, "points", (double)t->points, CLAIM_EXACT, "grid points");
-    record(claim, table, "wrong", (double)t->wrong, CLAIM_EXACT, "points whose kind is not the predicted one");
-    record(claim, table, "not_split", (double)(t->points - t->kinds[NDL_SPLIT]), CLAIM_EXACT, "points not split");
-    record(claim, table, "not_absorbed", (double)(t->points - t->kinds[NDL_ABSORBED]), CLAIM_EXACT,
-           "points not absorbed");
-    record(claim, table, "others", (double)t->others, CLAIM_ROUNDING, "points where another local minimum was met");
-    record(claim, table, "gap", isinf(t->gap) ? 1 : t->gap, CLAIM_ROUNDING,
-           "the smallest relative distance to one, 1 if none");
-    record(claim, table, "loss_error", t->loss_error, CLAIM_ROUNDING,
-           "largest relative difference of loss and closed form");
-    record(claim, table, "loss_error_recovered", t->loss_error_recovered, CLAIM_ROUNDING,
-           "the same for the leading order with the features as atoms, lambda (1 + 2 q)");
+    const double exact = CLAIM_EXACT, any = CLAIM_ROUNDING;
+    claim_values(claim, table,
+        {"points", (double)t->points, exact, "grid points"},
+        {"wrong", (double)t->wrong, exact, "points whose kind is not the predicted one"},
+        {"not_split", (double)(t->points - t->kinds[NDL_SPLIT]), exact, "points not split"},
+        {"not_absorbed", (double)(t->points - t->kinds[NDL_ABSORBED]), exact, "points not absorbed"},
+        {"others", (double)t->others, any, "points where another local minimum was met"},
+        {"gap", isinf(t->gap) ? 1 : t->gap, any, "the smallest relative distance to one, 1 if none"},
+        {"loss_error", t->loss_error, any, "largest relative difference of loss and closed form"},
+        {"loss_error_recovered", t->loss_error_recovered, any,
+         "the same for the leading order with the features as atoms, lambda (1 + 2 q)"});
 }
 
 /** ## Close to the boundaries, and their leading terms
@@ -263,8 +249,8 @@ static void check_boundaries(struct claim *claim, double *residual)
     double worst = 0, worst_leading = 0;
     for (int i = 0; i < Q; i++) {
         double q_i = FREQUENCIES[i], root = ndl_two_root(split_minus_merged, &q_i, -0.5, 0.9);
-        worst = fmax(worst, fabs(root / angle_limit(q_i) - 1));
-        worst_leading = fmax(worst_leading, fabs(root / q_i - 1));
+        claim_raise(&worst, fabs(root / angle_limit(q_i) - 1));
+        claim_raise(&worst_leading, fabs(root / q_i - 1));
     }
     claim_scalar(claim, "angle.limit_error", worst, CLAIM_ROUNDING, "largest relative error of rho* at lambda_limit");
     claim_scalar(claim, "angle.limit_error_leading", worst_leading, CLAIM_CONVERGED, "the same for q in place of rho*");

@@ -77,11 +77,6 @@ struct tally {
     size_t problems, live;
 };
 
-static void raise(double *largest, double value)
-{
-    *largest = fmax(*largest, value);
-}
-
 /* -(2/lambda) C_r d_k, and <r>. */
 static void hull_point(const struct solution *s, size_t k, double *point, double *mean)
 {
@@ -135,20 +130,20 @@ static void check_atom(const struct claim *claim, const struct solution *s, size
     for (size_t i = 0; i < s->R.rows; i++) {
         const double *r = ndl_row(&s->R, i), z = ndl_row(&s->Z, i)[k], along = ndl_dot(d, r, atom);
         ndl_axpy(d, z, r, sum);
-        raise(&worst[BOUND], along / half - 1);
-        raise(&worst[SILENT], (along + z) / half - 1);
-        raise(&worst[EQUALITY], z > 0 ? fabs(along / half - 1) : 0);
-        raise(&worst[MISSTATED], z > 0 ? fabs(along / (1.01 * half) - 1) : 0);
+        claim_raise(&worst[BOUND], along / half - 1);
+        claim_raise(&worst[SILENT], (along + z) / half - 1);
+        claim_raise(&worst[EQUALITY], z > 0 ? fabs(along / half - 1) : 0);
+        claim_raise(&worst[MISSTATED], z > 0 ? fabs(along / (1.01 * half) - 1) : 0);
     }
-    raise(&worst[UNPAID], ndl_norm(d, sum) / (half * mass));
+    claim_raise(&worst[UNPAID], ndl_norm(d, sum) / (half * mass));
     ndl_axpy(d, -half * mass, atom, sum);
-    raise(&worst[ATOMS], ndl_norm(d, sum) / (half * mass));
+    claim_raise(&worst[ATOMS], ndl_norm(d, sum) / (half * mass));
     hull_point(s, k, point, mean);
-    raise(&worst[WEIGHTS], weights_error(s, k, point, mean) / length);
-    raise(&worst[CENTRED], weights_error(s, k, point, NULL) / length);
-    raise(&worst[OTHER], weights_error(s, (k + 1) % K, point, mean) / length);
+    claim_raise(&worst[WEIGHTS], weights_error(s, k, point, mean) / length);
+    claim_raise(&worst[CENTRED], weights_error(s, k, point, NULL) / length);
+    claim_raise(&worst[OTHER], weights_error(s, (k + 1) % K, point, mean) / length);
     if (d == 2 && s->m->bias)
-        raise(&worst[OUTSIDE], outside_by(claim, s, k, point));
+        claim_raise(&worst[OUTSIDE], outside_by(claim, s, k, point));
 }
 
 /* Adds a fit to the tally; worst[] receives its own measures. */
@@ -166,7 +161,7 @@ static void check_fit(struct tally *t, const struct ndl_matrix *X, const struct 
             t->live++;
         }
     for (size_t q = 0; q < MEASURES; q++) {
-        raise(&t->most[q], worst[q]);
+        claim_raise(&t->most[q], worst[q]);
         if (q != CENTRED || !m->bias) /* with a bias <r> is 0 */
             t->least[q] = fmin(t->least[q], worst[q]);
     }
@@ -255,7 +250,7 @@ static void hulls(struct claim *claim, struct tally *t)
         struct ndl_model m = learn(claim, &X, 2, lambda, true, &D);
         check_fit(t, &X, &m, worst);
         sum += worst[OUTSIDE];
-        raise(&outside, worst[OUTSIDE]);
+        claim_raise(&outside, worst[OUTSIDE]);
         displaced = fmin(displaced, outside_displaced(claim, &X, &m));
         if (trial == 0)
             draw_figure(claim, &X, &m);

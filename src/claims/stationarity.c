@@ -32,19 +32,6 @@ struct tally {
     size_t problems, live, dead;
 };
 
-static struct ndl_certificate certify(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m)
-{
-    struct ndl_error err;
-    struct ndl_certificate c;
-    claim_must(claim, ndl_certify(X, m, &c, &err), &err);
-    return c;
-}
-
-static void lower(double *least, double value)
-{
-    *least = fmin(*least, value);
-}
-
 /* What the certificate says of spoilt copies of an optimum. */
 static void spoil(struct tally *t, const struct ndl_matrix *X, const struct ndl_model *m)
 {
@@ -52,7 +39,7 @@ static void spoil(struct tally *t, const struct ndl_matrix *X, const struct ndl_
     struct ndl_model other = *m;
     double u[CLAIM_TREE_DIM];
     other.lambda *= 1.01;
-    lower(&t->relabelled, certify(t->claim, X, &other).codes_on);
+    claim_lower(&t->relabelled, claim_certify(t->claim, X, &other).codes_on);
 
     other = *m;
     other.D = claim_copy(t->claim, &m->D);
@@ -62,10 +49,10 @@ static void spoil(struct tally *t, const struct ndl_matrix *X, const struct ndl_
     if (ndl_normalise(d, u) > 0)
         for (size_t c = 0; c < d; c++)
             atom[c] = cos(1e-3) * atom[c] + sin(1e-3) * u[c];
-    lower(&t->turned, certify(t->claim, X, &other).atoms);
+    claim_lower(&t->turned, claim_certify(t->claim, X, &other).atoms);
     for (size_t c = 0; c < d; c++)
         atom[c] = 1.001 * ndl_row(&m->D, k)[c];
-    lower(&t->lengthened, certify(t->claim, X, &other).norm);
+    claim_lower(&t->lengthened, claim_certify(t->claim, X, &other).norm);
     ndl_matrix_free(&other.D);
     if (!m->bias)
         return;
@@ -73,14 +60,14 @@ static void spoil(struct tally *t, const struct ndl_matrix *X, const struct ndl_
     other = *m;
     other.b = claim_copy(t->claim, &m->b);
     ndl_axpy(d, 1e-3, ndl_row(&m->D, k), other.b.v);
-    lower(&t->moved, certify(t->claim, X, &other).bias);
+    claim_lower(&t->moved, claim_certify(t->claim, X, &other).bias);
     struct ndl_error err;
     struct ndl_matrix Z = claim_dense(t->claim, m); /* the same reconstruction, the bias lower by one atom */
     ndl_axpy(d, -1 - 1e-3, ndl_row(&m->D, k), other.b.v);
     for (size_t i = 0; i < Z.rows; i++)
         ndl_row(&Z, i)[k] += 1;
     claim_must(t->claim, ndl_codes_from_dense(&other.Z, &Z, &err), &err);
-    lower(&t->raised, certify(t->claim, X, &other).always_on);
+    claim_lower(&t->raised, claim_certify(t->claim, X, &other).always_on);
     ndl_codes_free(&other.Z);
     ndl_matrix_free(&other.b);
     ndl_matrix_free(&Z);
@@ -96,10 +83,10 @@ static void examine(void *context, size_t number, const struct ndl_matrix *X, si
         options.bias = bias;
         options.seed = claim_seed(t->claim);
         claim_fit(t->claim, X, &options, &m, &converged);
-        struct ndl_certificate c = certify(t->claim, X, &m);
+        struct ndl_certificate c = claim_certify(t->claim, X, &m);
         const double residual[MEASURES] = {c.atoms, c.bias, fmax(c.codes_on, c.codes_off), c.always_on, c.norm};
         for (size_t q = 0; q < MEASURES; q++)
-            t->most[q] = fmax(t->most[q], residual[q]);
+            claim_raise(&t->most[q], residual[q]);
         spoil(t, X, &m);
         t->problems++;
         t->live += c.live;

@@ -27,7 +27,6 @@ $$ L - \sum_i H(|x_i|) \le \sum_i 2 (1 - s)\, r_i \cdot x_i - (1 - s^2) |r_i|^2 
 - Falsified by: a dictionary below the bound, a gap at one atom per ray, a stationary dictionary for which
   gap and residual test disagree, another slope for the new atom, a gap above the dual's. */
 #include <float.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <gsl/gsl_math.h>
@@ -57,7 +56,7 @@ static struct ndl_matrix draw_rays(const struct claim *claim, gsl_rng *rng, size
 
 /** ## Residuals */
 
-/* The longest residual, in units of lambda/2, and where. */
+/* The longest, in units of lambda/2, and where. */
 static double longest(const struct ndl_matrix *X, const struct ndl_model *m, size_t *where)
 {
     double r[DIMENSION], length = -1;
@@ -84,28 +83,6 @@ static double dual_gap(const struct ndl_matrix *X, const struct ndl_model *m)
     // [end:wide-dual]
 }
 
-static struct ndl_model fit(const struct claim *claim, const struct ndl_matrix *X, size_t atoms, bool bias,
-                            const struct ndl_matrix *D0, uint64_t seed, double *loss)
-{
-    struct ndl_fit_options options = ndl_fit_defaults(atoms, LAMBDA);
-    options.bias = bias;
-    options.starts = D0 ? 1 : STARTS;
-    options.D0 = D0;
-    options.seed = seed;
-    struct ndl_model m;
-    *loss = claim_fit(claim, X, &options, &m, NULL);
-    return m;
-}
-
-/* The model of a given dictionary, exactly coded. */
-static struct ndl_model encode(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_matrix *D,
-                               const struct ndl_matrix *b)
-{
-    struct ndl_model m = {claim_copy(claim, D), claim_copy(claim, b), .lambda = LAMBDA};
-    claim_encode(claim, X, &m);
-    return m;
-}
-
 /* What the trials found: extremes over all of them. */
 static struct {
     double lowest, unshrunk;             /* smallest loss / bound - 1, and with the bound a reader might guess */
@@ -117,17 +94,8 @@ static struct {
     double slope, slope_sample;          /* relative errors of the slope */
     double rise, rise_none;              /* least gain over the parabola's depth; most without the new atom */
     double stop, stop_atoms, before_stop[2]; /* with a bias: gap with all directions, how many; with one fewer */
-} found;
-
-static void least(double *smallest, double value)
-{
-    *smallest = fmin(*smallest, value);
-}
-
-static void most(double *largest, double value)
-{
-    *largest = fmax(*largest, value);
-}
+} found = {.lowest = DBL_MAX, .unshrunk = DBL_MAX, .short_one = DBL_MAX, .biased_rays = DBL_MAX,
+           .empty_biased = DBL_MAX, .rise = DBL_MAX, .before_stop[0] = DBL_MAX};
 
 /** ## One more atom along the worst residual
 
@@ -138,27 +106,24 @@ solver, started from the enlarged dictionary, must gain at least the parabola's 
 static double added_slope(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m, size_t i,
                           const double *atom, struct ndl_matrix *D)
 {
-    struct ndl_error err;
     const double h = 1e-3;
-    double change[3];
+    double loss[3];
     size_t K = m->D.rows;
+    struct ndl_matrix Z = claim_dense(claim, m), wide = claim_matrix(claim, X->rows, K + 1);
+    for (size_t n = 0; n < X->rows; n++)
+        memcpy(ndl_row(&wide, n), ndl_row(&Z, n), K * sizeof *Z.v);
     *D = claim_matrix(claim, K + 1, DIMENSION);
     memcpy(D->v, m->D.v, K * DIMENSION * sizeof *D->v);
     memcpy(ndl_row(D, K), atom, DIMENSION * sizeof *atom);
-    struct ndl_matrix Z = claim_dense(claim, m);
     for (int s = 0; s < 3; s++) {
-        struct ndl_matrix wide = claim_matrix(claim, X->rows, K + 1);
-        struct ndl_model added = {.D = *D, .b = m->b, .lambda = LAMBDA};
-        for (size_t n = 0; n < X->rows; n++)
-            memcpy(ndl_row(&wide, n), ndl_row(&Z, n), K * sizeof *Z.v);
         ndl_row(&wide, i)[K] = s * h;
-        claim_must(claim, ndl_codes_from_dense(&added.Z, &wide, &err), &err);
-        change[s] = ndl_loss(X, &added);
-        ndl_codes_free(&added.Z);
-        ndl_matrix_free(&wide);
+        struct ndl_model added = claim_model(claim, D, &m->b, &wide, LAMBDA);
+        loss[s] = ndl_loss(X, &added);
+        ndl_model_free(&added);
     }
     ndl_matrix_free(&Z);
-    return (4 * (change[1] - change[0]) - (change[2] - change[0])) / (2 * h);
+    ndl_matrix_free(&wide);
+    return (4 * (loss[1] - loss[0]) - (loss[2] - loss[0])) / (2 * h);
 }
 
 /* The control of the dual's bound: codes one per cent too large are not stationary. */
@@ -183,15 +148,15 @@ static void add_atom(const struct claim *claim, const struct ndl_matrix *X, cons
     ndl_normalise(DIMENSION, r);
     memcpy(sample, ndl_row(X, where), sizeof sample);
     ndl_normalise(DIMENSION, sample);
-    most(&found.slope_sample, fabs(added_slope(claim, X, m, where, sample, &D) / predicted - 1));
+    claim_raise(&found.slope_sample, fabs(added_slope(claim, X, m, where, sample, &D) / predicted - 1));
     ndl_matrix_free(&D);
-    most(&found.slope, fabs(added_slope(claim, X, m, where, r, &D) / predicted - 1));
-    struct ndl_model refitted = fit(claim, X, D.rows, m->bias, &D, 1, &after);
-    least(&found.rise, (loss - after) / gsl_pow_2(length - LAMBDA / 2));
+    claim_raise(&found.slope, fabs(added_slope(claim, X, m, where, r, &D) / predicted - 1));
+    struct ndl_model refitted = claim_fit_from(claim, X, &D, LAMBDA, m->bias, &after);
+    claim_lower(&found.rise, (loss - after) / gsl_pow_2(length - LAMBDA / 2));
     ndl_model_free(&refitted);
     D.rows--; /* the control: the old dictionary again */
-    refitted = fit(claim, X, D.rows, m->bias, &D, 1, &after);
-    most(&found.rise_none, (loss - after) / gsl_pow_2(length - LAMBDA / 2));
+    refitted = claim_fit_from(claim, X, &D, LAMBDA, m->bias, &after);
+    claim_raise(&found.rise_none, (loss - after) / gsl_pow_2(length - LAMBDA / 2));
     ndl_model_free(&refitted);
     ndl_matrix_free(&D);
 }
@@ -200,37 +165,34 @@ static void add_atom(const struct claim *claim, const struct ndl_matrix *X, cons
 
 `row` of the table: gap, live atoms, longest residual. The test counts as a disagreement if a dictionary
 has a gap and no residual beyond $\lambda/2$, or the other way round. */
-static void try_width(const struct claim *claim, const struct ndl_matrix *X, size_t K, bool bias, uint64_t seed,
+static void try_width(const struct claim *claim, gsl_rng *rng, const struct ndl_matrix *X, size_t K, bool bias,
                       double *row)
 {
-    struct ndl_error err;
-    double bound, loss;
+    double loss, bound = claim_wide_bound(claim, X, LAMBDA, bias, NULL);
     size_t where, live = 0;
-    claim_must(claim, ndl_wide_bound(X, LAMBDA, bias, &bound, NULL, &err), &err);
-    struct ndl_model m = fit(claim, X, K, bias, NULL, seed, &loss);
+    struct ndl_model m = claim_fit_random(claim, rng, X, K, LAMBDA, bias, STARTS, &loss);
     for (size_t k = 0; k < K; k++)
         live += ndl_activity(&m, k) > 0;
     double gap = loss / bound - 1, length = longest(X, &m, &where);
-    least(&found.lowest, gap);
+    claim_lower(&found.lowest, gap);
     found.tested++;
     found.split += gap > ATTAINED;
     found.disagree += (gap > ATTAINED) != (length > 1 + 1e-6);
     if (!bias) {
-        if (gap > ATTAINED)
-            most(&found.dual, gap * bound / dual_gap(X, &m));
-        if (gap > ATTAINED)
-            most(&found.dual_stretched, stretched_gap(X, &m, bound));
+        if (gap > ATTAINED) {
+            claim_raise(&found.dual, gap * bound / dual_gap(X, &m));
+            claim_raise(&found.dual_stretched, stretched_gap(X, &m, bound));
+        }
         if (K == RAYS - 1)
-            least(&found.short_one, gap);
-        if (K == RAYS)
-            most(&found.learned, gap);
-        if (K == RAYS) /* the same with the corner forgotten: lambda sum |x| is no bound */
-            for (size_t i = 0; i < X->rows; i++)
+            claim_lower(&found.short_one, gap);
+        if (K == RAYS) {
+            claim_raise(&found.learned, gap);
+            for (size_t i = 0; i < X->rows; i++) /* with the corner forgotten: lambda sum |x| is no bound */
                 bound += LAMBDA * LAMBDA / 4;
-        if (K == RAYS)
-            least(&found.unshrunk, loss / bound - 1);
+            claim_lower(&found.unshrunk, loss / bound - 1);
+        }
     } else if (K == RAYS)
-        least(&found.biased_rays, gap);
+        claim_lower(&found.biased_rays, gap);
     if (K == RAYS - 3)
         add_atom(claim, X, &m, loss);
     memcpy(row, (double[]){gap, (double)live, length}, 3 * sizeof *row);
@@ -239,71 +201,57 @@ static void try_width(const struct claim *claim, const struct ndl_matrix *X, siz
 
 /** ## Where it stops
 
-The rays themselves without a bias. With one, they are seen from $b^*$, from which no two samples of a ray
-share a direction: splitting ends only at one atom per sample. Three samples per ray make that affordable. */
-static void try_stop(const struct claim *claim, gsl_rng *rng, const struct ndl_matrix *X, const struct ndl_matrix *rays)
+Without a bias at the rays themselves. With no code at all every $|x_i|^2$ is left, and the dual is exact. */
+static void try_rays(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_matrix *rays)
 {
-    struct ndl_error err;
-    double bound, loss;
-    struct ndl_matrix b = claim_matrix(claim, 1, DIMENSION), few;
-    claim_must(claim, ndl_wide_bound(X, LAMBDA, false, &bound, NULL, &err), &err);
-    struct ndl_model m = encode(claim, X, rays, &b);
-    size_t none[RAYS * EACH + 1] = {0}; /* no code at all: every |x_i|^2 is left, and the dual is exact */
+    const double bound = claim_wide_bound(claim, X, LAMBDA, false, NULL);
+    const double biased = claim_wide_bound(claim, X, LAMBDA, true, NULL);
+    struct ndl_matrix b = claim_matrix(claim, 1, DIMENSION);
+    struct ndl_model m = claim_coded(claim, X, rays, &b, LAMBDA, false);
+    claim_raise(&found.attained, fabs(ndl_loss(X, &m) / bound - 1));
+    size_t none[RAYS * EACH + 1] = {0};
     const struct ndl_model empty = {.D = m.D, .b = b, .Z = {X->rows, RAYS, none, NULL, NULL}, .lambda = LAMBDA};
-    double left = ndl_loss(X, &empty), other;
-    claim_must(claim, ndl_wide_bound(X, LAMBDA, true, &other, NULL, &err), &err);
-    most(&found.empty, fabs(dual_gap(X, &empty) / (left - bound) - 1));
-    least(&found.empty_biased, fabs(dual_gap(X, &empty) / (left - other) - 1));
-    most(&found.attained, fabs(ndl_loss(X, &m) / bound - 1));
+    double left = ndl_loss(X, &empty), dual = dual_gap(X, &empty);
+    claim_raise(&found.empty, fabs(dual / (left - bound) - 1));
+    claim_lower(&found.empty_biased, fabs(dual / (left - biased) - 1));
     ndl_model_free(&m);
+    ndl_matrix_free(&b);
+}
 
-    struct ndl_matrix new_rays, Y = draw_rays(claim, rng, 3, &new_rays);
-    claim_must(claim, ndl_wide_bound(&Y, LAMBDA, true, &bound, b.v, &err), &err);
-    struct ndl_matrix directions = claim_matrix(claim, Y.rows, DIMENSION);
+/** With a bias, the rays are seen from $b^*$, from which no two samples of a ray share a direction: splitting ends
+only at one atom per sample. Three samples per ray make that affordable. */
+static void try_directions(const struct claim *claim, gsl_rng *rng)
+{
+    double loss;
+    struct ndl_matrix rays, X = draw_rays(claim, rng, 3, &rays);
+    struct ndl_matrix D = claim_matrix(claim, X.rows, DIMENSION), b = claim_matrix(claim, 1, DIMENSION);
+    const double bound = claim_wide_bound(claim, &X, LAMBDA, true, b.v);
     size_t atoms = 0;
-    for (size_t i = 0; i < Y.rows; i++) {
-        double *u = ndl_row(&directions, atoms);
-        memcpy(u, ndl_row(&Y, i), DIMENSION * sizeof *u);
+    for (size_t i = 0; i < X.rows; i++) {
+        double *u = ndl_row(&D, atoms);
+        memcpy(u, ndl_row(&X, i), DIMENSION * sizeof *u);
         ndl_axpy(DIMENSION, -1, b.v, u);
         atoms += ndl_normalise(DIMENSION, u) > LAMBDA / 2;
     }
-    directions.rows = atoms;
-    m = encode(claim, &Y, &directions, &b);
-    most(&found.stop, fabs(ndl_loss(&Y, &m) / bound - 1));
-    most(&found.stop_atoms, (double)atoms);
+    D.rows = atoms;
+    struct ndl_model m = claim_coded(claim, &X, &D, &b, LAMBDA, true);
+    claim_raise(&found.stop, fabs(ndl_loss(&X, &m) / bound - 1));
+    claim_raise(&found.stop_atoms, (double)atoms);
     ndl_model_free(&m);
-    few = directions;
-    few.rows = atoms - 1;
-    m = fit(claim, &Y, few.rows, true, &few, 1, &loss);
-    least(&found.before_stop[0], loss / bound - 1);
-    most(&found.before_stop[1], loss / bound - 1);
+    D.rows--; /* one fewer */
+    m = claim_fit_from(claim, &X, &D, LAMBDA, true, &loss);
+    claim_lower(&found.before_stop[0], loss / bound - 1);
+    claim_raise(&found.before_stop[1], loss / bound - 1);
     ndl_model_free(&m);
+    ndl_matrix_free(&D);
     ndl_matrix_free(&b);
-    ndl_matrix_free(&directions);
-    ndl_matrix_free(&new_rays);
-    ndl_matrix_free(&Y);
+    ndl_matrix_free(&rays);
+    ndl_matrix_free(&X);
 }
 
-int main(int argc, char **argv)
+/** ## Results */
+static void write_widths(struct claim *claim, double rows[2][WIDEST + 1][TRIALS][3])
 {
-    struct claim *claim = claim_begin(argc, argv,
-        "Compares dictionaries of 1 to 16 atoms with the bound of the wide limit, on eight rays in four dimensions, "
-        "with and without a bias.\vExample: wide --seed 2 --out build/results");
-    double rows[2][WIDEST + 1][TRIALS][3];
-    found.lowest = found.unshrunk = found.short_one = found.biased_rays = found.rise = found.before_stop[0] =
-        found.empty_biased = DBL_MAX;
-    for (size_t trial = 0; trial < TRIALS; trial++) {
-        gsl_rng *rng = claim_rng(claim, trial);
-        struct ndl_matrix rays, X = draw_rays(claim, rng, EACH, &rays);
-        for (size_t bias = 0; bias < 2; bias++)
-            for (size_t K = 1; K <= WIDEST; K++)
-                try_width(claim, &X, K, bias, 1 + gsl_rng_uniform_int(rng, 1000000), rows[bias][K][trial]);
-        try_stop(claim, rng, &X, &rays);
-        ndl_matrix_free(&rays);
-        ndl_matrix_free(&X);
-        gsl_rng_free(rng);
-        claim_progress(claim, trial + 1, TRIALS, "data sets");
-    }
     claim_table(claim, "atoms",
                 "bias - 0 1 if the bias is free\n"
                 "K - 0 atoms\n"
@@ -320,13 +268,17 @@ int main(int argc, char **argv)
                 sum[0] += log(gap) / TRIALS;
                 sum[1] += rows[bias][K][t][1] / TRIALS;
                 sum[2] += rows[bias][K][t][2] / TRIALS;
-                least(&low, gap);
-                most(&high, gap);
+                claim_lower(&low, gap);
+                claim_raise(&high, gap);
             }
             claim_row(claim, (double[]){(double)bias, (double)K, exp(sum[0]), low, high, sum[1], sum[2]});
         }
         claim_gap(claim);
     }
+}
+
+static void record(struct claim *claim)
+{
     claim_values(claim, NULL,
         {"lambda", LAMBDA, CLAIM_EXACT, "lambda"},
         {"rays", RAYS, CLAIM_EXACT, "rays"},
@@ -355,5 +307,28 @@ int main(int argc, char **argv)
         {"stop.gap", found.stop, CLAIM_ROUNDING, "largest gap with all of them as atoms"},
         {"stop.before", found.before_stop[0], 1e-4, "smallest gap with one atom fewer"},
         {"stop.before_most", found.before_stop[1], 1e-4, "largest"});
+}
+
+int main(int argc, char **argv)
+{
+    struct claim *claim = claim_begin(argc, argv,
+        "Compares dictionaries of 1 to 16 atoms with the bound of the wide limit, on eight rays in four dimensions, "
+        "with and without a bias.\vExample: wide --seed 2 --out build/results");
+    double rows[2][WIDEST + 1][TRIALS][3];
+    for (size_t trial = 0; trial < TRIALS; trial++) {
+        gsl_rng *rng = claim_rng(claim, trial);
+        struct ndl_matrix rays, X = draw_rays(claim, rng, EACH, &rays);
+        for (size_t bias = 0; bias < 2; bias++)
+            for (size_t K = 1; K <= WIDEST; K++)
+                try_width(claim, rng, &X, K, bias, rows[bias][K][trial]);
+        try_rays(claim, &X, &rays);
+        try_directions(claim, rng);
+        ndl_matrix_free(&rays);
+        ndl_matrix_free(&X);
+        gsl_rng_free(rng);
+        claim_progress(claim, trial + 1, TRIALS, "data sets");
+    }
+    write_widths(claim, rows);
+    record(claim);
     return claim_end(claim);
 }
