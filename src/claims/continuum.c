@@ -67,27 +67,21 @@ static double wide_loss(double lambda)
 static double learn(const struct claim *claim, const struct ndl_matrix *X, size_t K, double lambda, uint64_t seed,
                     double *active)
 {
-    struct ndl_error err;
     struct ndl_fit_options options = ndl_fit_defaults(K, lambda);
     options.bias = false;
     options.seed = seed;
     options.tolerance = 1e-6; /* moves the loss by its square */
     struct ndl_model m;
-    struct ndl_fit_report report;
-    claim_must(claim, ndl_fit(X, &options, &m, &report, &err), &err);
-    double loss = report.loss / (double)X->rows;
+    double loss = claim_fit(claim, X, &options, &m, NULL) / (double)X->rows;
     *active = (double)m.Z.start[X->rows] / (double)X->rows;
     ndl_model_free(&m);
-    ndl_fit_report_free(&report);
     return loss;
 }
 
 /* N evenly spaced directions in the plane. */
 static struct ndl_matrix grid(const struct claim *claim, size_t samples)
 {
-    struct ndl_error err;
-    struct ndl_matrix X;
-    claim_must(claim, ndl_matrix_alloc(&X, samples, 2, &err), &err);
+    struct ndl_matrix X = claim_matrix(claim, samples, 2);
     for (size_t i = 0; i < samples; i++) {
         double angle = 2 * M_PI * (double)i / (double)samples;
         ndl_row(&X, i)[0] = cos(angle);
@@ -138,9 +132,7 @@ static void try_circle(struct claim *claim)
 /* N directions, uniform on the sphere in the first `fill` of d dimensions. */
 static struct ndl_matrix draw(const struct claim *claim, gsl_rng *rng, size_t samples, size_t d, size_t fill)
 {
-    struct ndl_error err;
-    struct ndl_matrix X;
-    claim_must(claim, ndl_matrix_alloc(&X, samples, d, &err), &err);
+    struct ndl_matrix X = claim_matrix(claim, samples, d);
     for (size_t i = 0; i < samples; i++)
         ndl_random_unit(rng, ndl_row(&X, i), fill);
     return X;
@@ -186,21 +178,18 @@ static void try_dimension(struct claim *claim, const char *name, size_t d, size_
                                     high, 1 - wide_loss(LAMBDA) / circle_loss(LAMBDA, WIDTH[w], &active)});
     }
     claim_gap(claim);
-    char key[64];
-    const struct { const char *what, *meaning; double value; } scalars[] = {
-        {"exponent", "exponent of 1 - bound/L against K, mean over the trials", gsl_stats_mean(slope, 1, TRIALS)},
-        {"error", "its standard error", gsl_stats_sd(slope, 1, TRIALS) / sqrt(TRIALS)},
-        {"min", "its smallest value", gsl_stats_min(slope, 1, TRIALS)},
-        {"max", "its largest value", gsl_stats_max(slope, 1, TRIALS)},
-        {"plain", "exponent of L/bound - 1, mean", gsl_stats_mean(plain, 1, TRIALS)},
-        {"last", "mean gap at the largest K, times K^(2/(d-1))",
-         gsl_stats_mean(gap[WIDTHS - 1], 1, TRIALS) * pow((double)WIDTH[WIDTHS - 1], 2 / ((double)fill - 1))},
-        {"theory", "-2/(d-1)", -2 / ((double)d - 1)}};
-    for (size_t i = 0; i < sizeof scalars / sizeof *scalars; i++) {
-        snprintf(key, sizeof key, "%s.%s", name, scalars[i].what);
-        /* another machine may end in another of many optima of nearly the same loss */
-        claim_scalar(claim, key, scalars[i].value, 0.02, scalars[i].meaning);
-    }
+    const double search = 0.02; /* another machine may end in another of many optima of nearly the same loss */
+    const double scale = pow((double)WIDTH[WIDTHS - 1], 2 / ((double)fill - 1));
+    claim_values(claim, name,
+        {"exponent", gsl_stats_mean(slope, 1, TRIALS), search,
+         "exponent of 1 - bound/L against K, mean over the trials"},
+        {"error", gsl_stats_sd(slope, 1, TRIALS) / sqrt(TRIALS), search, "its standard error"},
+        {"min", gsl_stats_min(slope, 1, TRIALS), search, "its smallest value"},
+        {"max", gsl_stats_max(slope, 1, TRIALS), search, "its largest value"},
+        {"plain", gsl_stats_mean(plain, 1, TRIALS), search, "exponent of L/bound - 1, mean"},
+        {"last", gsl_stats_mean(gap[WIDTHS - 1], 1, TRIALS) * scale, search,
+         "mean gap at the largest K, times K^(2/(d-1))"},
+        {"theory", -2 / ((double)d - 1), search, "-2/(d-1)"});
 }
 
 int main(int argc, char **argv)

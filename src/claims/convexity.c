@@ -32,11 +32,10 @@ static const double LAMBDA = 0.3;
 static void draw(const struct claim *claim, size_t trial, struct ndl_matrix *X, struct ndl_matrix *D,
                  struct ndl_matrix *Z)
 {
-    struct ndl_error err;
     gsl_rng *rng = claim_rng(claim, trial);
-    claim_must(claim, ndl_matrix_alloc(X, N, DIM, &err), &err);
-    claim_must(claim, ndl_matrix_alloc(D, ATOMS, DIM, &err), &err);
-    claim_must(claim, ndl_matrix_alloc(Z, N, ATOMS, &err), &err);
+    *X = claim_matrix(claim, N, DIM);
+    *D = claim_matrix(claim, ATOMS, DIM);
+    *Z = claim_matrix(claim, N, ATOMS);
     for (size_t k = 0; k < ATOMS; k++)
         ndl_random_unit(rng, ndl_row(D, k), DIM);
     for (size_t i = 0; i < N; i++) {
@@ -64,10 +63,8 @@ struct segment {
 /* Adds B B^T of a random nonnegative B, times `sign`, to Q. */
 static void add_completely_positive(const struct claim *claim, gsl_rng *rng, double sign, struct ndl_matrix *Q)
 {
-    struct ndl_error err;
-    struct ndl_matrix B;
     size_t rank = 1 + gsl_rng_uniform_int(rng, 2 * N);
-    claim_must(claim, ndl_matrix_alloc(&B, N, rank, &err), &err);
+    struct ndl_matrix B = claim_matrix(claim, N, rank);
     for (size_t e = 0; e < N * rank; e++)
         B.v[e] = gsl_rng_uniform(rng) < 0.5 ? gsl_ran_exponential(rng, 0.5) : 0;
     for (size_t i = 0; i < N; i++)
@@ -123,14 +120,13 @@ struct extremes {
 
 static void probe_segment(struct claim *claim, bool bias, size_t trial, struct extremes *worst)
 {
-    struct ndl_error err;
     struct ndl_matrix X, D, Z;
     struct segment s = {.claim = claim, .bias = bias, .X = &X};
     gsl_rng *rng = claim_rng(claim, 1000 + trial);
     draw(claim, trial, &X, &D, &Z);
-    claim_must(claim, ndl_matrix_alloc(&s.Q0, N, N, &err), &err);
+    s.Q0 = claim_matrix(claim, N, N);
     add_completely_positive(claim, rng, 1, &s.Q0);
-    claim_must(claim, ndl_matrix_alloc(&s.V, N, N, &err), &err);
+    s.V = claim_matrix(claim, N, N);
     add_completely_positive(claim, rng, 1, &s.V);
     for (size_t e = 0; e < N * N; e++)
         s.V.v[e] -= s.Q0.v[e];

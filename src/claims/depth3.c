@@ -73,9 +73,8 @@ static double weight(double r, size_t node)
 static void build(const struct claim *claim, const struct shape *s, double r, struct ndl_matrix *X,
                   size_t first[NODES])
 {
-    struct ndl_error err;
     size_t row = 0;
-    claim_must(claim, ndl_matrix_alloc(X, SAMPLES, NODES, &err), &err);
+    *X = claim_matrix(claim, SAMPLES, NODES);
     for (size_t node = 0; node < NODES; node++) {
         first[node] = row;
         for (long n = lround(weight(r, node) * SAMPLES); n > 0; n--, row++)

@@ -62,12 +62,10 @@ static double known_error(double alpha_factor)
 /* The general solver on 200 samples with the same frequencies and lambda = factor * alpha. */
 static void compare_solver(const struct claim *claim, int i, double factor, double *loss_error, double *angle_error)
 {
-    struct ndl_error err;
     struct ndl_twofeature two = known_world(i, KNOWN[i].alpha);
     const double angle[NDL_TWO_EVENTS] = {0, two.theta, two.theta / 2};
     const double rho[NDL_TWO_EVENTS] = {1, 1, 2 * cos(two.theta / 2)};
-    struct ndl_matrix X;
-    claim_must(claim, ndl_matrix_alloc(&X, ROWS, 2, &err), &err);
+    struct ndl_matrix X = claim_matrix(claim, ROWS, 2);
     size_t row = 0;
     for (int e = 0; e < NDL_TWO_EVENTS; e++)
         for (long n = lround(two.w[e] * ROWS); n > 0; n--, row++)
@@ -77,17 +75,15 @@ static void compare_solver(const struct claim *claim, int i, double factor, doub
     options.seed = claim_seed(claim);
     options.starts = 20;
     struct ndl_model model;
-    struct ndl_fit_report report;
-    claim_must(claim, ndl_fit(&X, &options, &model, &report, &err), &err);
+    double loss = claim_fit(claim, &X, &options, &model, NULL);
     double phi[2], found[2], least = ndl_two_minimise(&two, phi).f;
     for (size_t k = 0; k < 2; k++)
         found[k] = atan2(ndl_row(&model.D, k)[1], ndl_row(&model.D, k)[0]);
     size_t swap = found[0] > found[1];
     for (size_t k = 0; k < 2; k++)
         *angle_error = fmax(*angle_error, fabs(found[k ^ swap] - phi[k]));
-    *loss_error = fmax(*loss_error, fabs(report.loss / (2 * ROWS) / least - 1));
+    *loss_error = fmax(*loss_error, fabs(loss / (2 * ROWS) / least - 1));
     ndl_model_free(&model);
-    ndl_fit_report_free(&report);
     ndl_matrix_free(&X);
 }
 

@@ -39,10 +39,8 @@ struct tree {
 /* Leaf l, level 1 has 2 directions, level 2 has 4, level 3 has 8: e_1.., e_3.., e_7.. */
 static struct ndl_matrix leaves(const struct claim *claim, const struct tree *t)
 {
-    struct ndl_error err;
-    struct ndl_matrix X;
     double norm = sqrt(1 + gsl_pow_2(t->g[1]) + gsl_pow_2(t->g[2]) + gsl_pow_2(t->g[3]));
-    claim_must(claim, ndl_matrix_alloc(&X, LEAVES, DIMENSION, &err), &err);
+    struct ndl_matrix X = claim_matrix(claim, LEAVES, DIMENSION);
     for (size_t l = 0; l < LEAVES; l++)
         for (size_t level = 0, first = 0, count = 1; level < LEVELS; level++, first += count, count *= 2)
             ndl_row(&X, l)[first + l * count / LEAVES] = t->g[level] / norm;
@@ -138,18 +136,15 @@ static void worst_residual(const struct ndl_matrix *X, const struct ndl_model *m
 static struct family learn(const struct claim *claim, const struct tree *t, size_t atoms, struct family *smaller,
                            uint64_t seed, double *loss)
 {
-    struct ndl_error err;
-    struct ndl_matrix X = leaves(claim, t), Z;
+    struct ndl_matrix X = leaves(claim, t);
     struct ndl_fit_options options = ndl_fit_defaults(atoms, t->lambda);
     options.bias = false;
     options.starts = smaller ? 1 : STARTS;
     options.D0 = smaller ? &(struct ndl_matrix){atoms, DIMENSION, &smaller->start[0][0]} : NULL;
     options.seed = seed;
     struct ndl_model m;
-    struct ndl_fit_report report;
-    claim_must(claim, ndl_fit(&X, &options, &m, &report, &err), &err);
-    claim_must(claim, ndl_codes_to_dense(&Z, &m.Z, &err), &err);
-    *loss = report.loss;
+    *loss = claim_fit(claim, &X, &options, &m, NULL);
+    struct ndl_matrix Z = claim_dense(claim, &m);
     struct family f = {.atoms = atoms};
     for (size_t k = 0; k < atoms; k++)
         for (size_t l = 0; l < LEAVES; l++)
@@ -159,7 +154,6 @@ static struct family learn(const struct claim *claim, const struct tree *t, size
     ndl_matrix_free(&X);
     ndl_matrix_free(&Z);
     ndl_model_free(&m);
-    ndl_fit_report_free(&report);
     return f;
 }
 

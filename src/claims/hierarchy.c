@@ -210,10 +210,9 @@ static void run_tree(struct claim *claim, const struct claim_hierarchy *s)
 /** ## What the figure shows: the labrador, node 1, leaves the dog, node 0, in the first trial */
 static void write_descent(struct claim *claim)
 {
-    const struct claim_hierarchy *s = &claim_hierarchies[CLAIM_TOY];
     const struct claim_pair pair = {1, 0};
     struct ndl_condition c;
-    struct claim_tree t = claim_draw_tree(claim, claim_data(claim, s->file), s->samples, s->dimension, 0);
+    struct claim_tree t = claim_draw_hierarchy(claim, &claim_hierarchies[CLAIM_TOY], 0, CLAIM_FREE);
     struct ndl_model truth = claim_model(claim, &t.D, NULL, &t.Z, LAMBDA);
     double last = ndl_least_ratio(&t.Z, pair.child, pair.parent), slope = predicted_slope(&t, pair.child, &pair);
     claim_scalar(claim, "limit", last, 1e-9, "toy, free, first trial: smallest z_dog / z_labrador");

@@ -150,22 +150,20 @@ static double angle_moved(const struct claim *claim, const struct ndl_matrix *X,
 
 static void run_solver(struct claim *claim, char name, const struct ndl_matrix *X, const struct ndl_model *start)
 {
-    char key[64];
     double margin, margin_again, loss, loss_again;
     double moved = angle_moved(claim, X, start, LAMBDA, &margin, &loss);
     double moved_tenth = angle_moved(claim, X, start, LAMBDA / 10, &margin_again, &loss_again);
     struct ndl_model coded = *start;
     claim_encode(claim, X, &coded);
-    snprintf(key, sizeof key, "%c.moved", name);
-    claim_scalar(claim, key, moved, CLAIM_CONVERGED, "largest angle between a start atom and where it ends, radians");
-    snprintf(key, sizeof key, "%c.moved_ratio", name);
-    claim_scalar(claim, key, moved_tenth / moved, 1e-3, /* a ratio of angles of 1e-4 known to 1e-9 */
-                 "that angle at a tenth of lambda, over the angle");
-    snprintf(key, sizeof key, "%c.loss_fall", name);
-    claim_scalar(claim, key, 1 - loss / ndl_loss(X, &coded), CLAIM_CONVERGED,
-                 "relative fall of the loss from the start, exactly coded, to the end");
-    snprintf(key, sizeof key, "%c.margin_end", name);
-    claim_scalar(claim, key, margin, CLAIM_CONVERGED, "smallest hull margin where the solver ends");
+    const char prefix[] = {name, '\0'};
+    const double same = CLAIM_CONVERGED;
+    claim_values(claim, prefix,
+        {"moved", moved, same, "largest angle between a start atom and where it ends, radians"},
+        {"moved_ratio", moved_tenth / moved, 1e-3, /* a ratio of angles of 1e-4 known to 1e-9 */
+         "that angle at a tenth of lambda, over the angle"},
+        {"loss_fall", 1 - loss / ndl_loss(X, &coded), same,
+         "relative fall of the loss from the start, exactly coded, to the end"},
+        {"margin_end", margin, same, "smallest hull margin where the solver ends"});
     ndl_codes_free(&coded.Z);
 }
 
@@ -175,9 +173,8 @@ int main(int argc, char **argv)
         "Checks the convex-hull condition on three small data sets and follows the descent direction where it "
         "fails.\vExample: panels --data datasets --out build/results");
     struct ndl_error err;
-    struct ndl_matrix cosines, hulls, X;
+    struct ndl_matrix cosines, X, hulls = claim_matrix(claim, PANELS, 6);
     struct ndl_model m;
-    claim_must(claim, ndl_matrix_alloc(&hulls, PANELS, 6, &err), &err);
     claim_must(claim, ndl_tsv_read(&cosines, claim_data(claim, "panels/cosines.tsv"), &err), &err);
     if (cosines.rows != PANELS || cosines.cols != 1)
         claim_must(claim, ndl_fail(&err, NDL_BADDATA, "panels/cosines.tsv: %d rows of one cosine wanted", PANELS),

@@ -33,11 +33,10 @@ static struct ndl_family family_at(double q, double lambda)
 /* q is a multiple of 1/20, so that q^2 is a multiple of 1 / SAMPLES. */
 static void build(const struct claim *claim, const struct ndl_family *f, struct ndl_matrix *X, size_t first[EVENTS])
 {
-    struct ndl_error err;
     const double w[EVENTS] = {f->alone, f->child, f->child, f->both};
     const double x[EVENTS][3] = {{1, 0, 0}, {1, 1, 0}, {1, 0, 1}, {1, 1, 1}};
     size_t row = 0;
-    claim_must(claim, ndl_matrix_alloc(X, SAMPLES, 3, &err), &err);
+    *X = claim_matrix(claim, SAMPLES, 3);
     for (int e = 0; e < EVENTS; e++) {
         first[e] = row;
         for (long n = lround(w[e] * SAMPLES); n > 0; n--, row++)

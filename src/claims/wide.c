@@ -104,17 +104,14 @@ exact for the parabola. The control puts the new atom along the sample instead o
 solver, started from the enlarged dictionary, must gain at least the parabola's depth $(|r_i| -
 \lambda/2)^2$. */
 static double added_slope(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m, size_t i,
-                          const double *atom, struct ndl_matrix *D)
+                          const struct ndl_matrix *D)
 {
     const double h = 1e-3;
     double loss[3];
-    size_t K = m->D.rows;
+    size_t K = m->D.rows; /* D has one more */
     struct ndl_matrix Z = claim_dense(claim, m), wide = claim_matrix(claim, X->rows, K + 1);
     for (size_t n = 0; n < X->rows; n++)
         memcpy(ndl_row(&wide, n), ndl_row(&Z, n), K * sizeof *Z.v);
-    *D = claim_matrix(claim, K + 1, DIMENSION);
-    memcpy(D->v, m->D.v, K * DIMENSION * sizeof *D->v);
-    memcpy(ndl_row(D, K), atom, DIMENSION * sizeof *atom);
     for (int s = 0; s < 3; s++) {
         ndl_row(&wide, i)[K] = s * h;
         struct ndl_model added = claim_model(claim, D, &m->b, &wide, LAMBDA);
@@ -140,21 +137,21 @@ static double stretched_gap(const struct ndl_matrix *X, struct ndl_model *m, dou
 
 static void add_atom(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m, double loss)
 {
-    struct ndl_matrix D;
-    double r[DIMENSION], sample[DIMENSION], after;
+    struct ndl_matrix D = claim_matrix(claim, m->D.rows + 1, DIMENSION);
+    double after, *atom = ndl_row(&D, m->D.rows);
     size_t where;
     longest(X, m, &where);
-    double length = ndl_residual(X, m, where, r), predicted = LAMBDA - 2 * length;
-    ndl_normalise(DIMENSION, r);
-    memcpy(sample, ndl_row(X, where), sizeof sample);
-    ndl_normalise(DIMENSION, sample);
-    claim_raise(&found.slope_sample, fabs(added_slope(claim, X, m, where, sample, &D) / predicted - 1));
-    ndl_matrix_free(&D);
-    claim_raise(&found.slope, fabs(added_slope(claim, X, m, where, r, &D) / predicted - 1));
+    memcpy(D.v, m->D.v, m->D.rows * DIMENSION * sizeof *D.v);
+    double length = ndl_residual(X, m, where, atom), predicted = LAMBDA - 2 * length;
+    ndl_normalise(DIMENSION, atom);
+    claim_raise(&found.slope, fabs(added_slope(claim, X, m, where, &D) / predicted - 1));
     struct ndl_model refitted = claim_fit_from(claim, X, &D, LAMBDA, m->bias, &after);
     claim_lower(&found.rise, (loss - after) / gsl_pow_2(length - LAMBDA / 2));
     ndl_model_free(&refitted);
-    D.rows--; /* the control: the old dictionary again */
+    memcpy(atom, ndl_row(X, where), DIMENSION * sizeof *atom); /* the controls: along the sample; no new atom */
+    ndl_normalise(DIMENSION, atom);
+    claim_raise(&found.slope_sample, fabs(added_slope(claim, X, m, where, &D) / predicted - 1));
+    D.rows--;
     refitted = claim_fit_from(claim, X, &D, LAMBDA, m->bias, &after);
     claim_raise(&found.rise_none, (loss - after) / gsl_pow_2(length - LAMBDA / 2));
     ndl_model_free(&refitted);

@@ -46,9 +46,9 @@ links() { # DIRECTORY FILE...: Markdown links to DIRECTORY/FILE
     done
 }
 
-# The data sets that a program names, as patterns: "panels/%c.tsv" is panels/?.tsv.
+# The data sets that a program names, in its code or after "Reads", as patterns: "panels/%c.tsv" is panels/?.tsv.
 data_of() {
-    for pattern in $(grep -o '"[A-Za-z0-9_/%-]*\.\(tree\|tsv\)"' "$1" | tr -d '"' | sed 's/%./?/; s/^\./*./' | sort -u); do
+    for pattern in $(grep -o '["`][A-Za-z0-9_/%-]*\.\(tree\|tsv\)["`]' "$1" | tr -d '"`' | sed 's/%./?/; s/^\./*./' | sort -u); do
         for file in datasets/$pattern; do
             [ -e "$file" ] && echo "$file"
         done
