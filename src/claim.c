@@ -276,6 +276,14 @@ struct ndl_matrix claim_dense(const struct claim *claim, const struct ndl_model 
     return Z;
 }
 
+struct ndl_matrix claim_residuals(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m)
+{
+    struct ndl_matrix R = claim_matrix(claim, X->rows, X->cols);
+    for (size_t i = 0; i < X->rows; i++)
+        ndl_residual(X, m, i, ndl_row(&R, i));
+    return R;
+}
+
 struct ndl_matrix claim_synthetic(const struct claim *claim, const struct ndl_matrix *Z, const struct ndl_matrix *D)
 {
     struct ndl_matrix X = claim_matrix(claim, Z->rows, D->cols);

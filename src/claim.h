@@ -92,6 +92,8 @@ struct ndl_matrix claim_matrix(const struct claim *claim, size_t rows, size_t co
 struct ndl_matrix claim_copy(const struct claim *claim, const struct ndl_matrix *m);
 /* The codes as an N x K matrix. */
 struct ndl_matrix claim_dense(const struct claim *claim, const struct ndl_model *m);
+/* The residuals as an N x d matrix. */
+struct ndl_matrix claim_residuals(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m);
 /* X = Z D: data that the atoms D (K x d) with codes Z (N x K) reconstruct exactly. */
 struct ndl_matrix claim_synthetic(const struct claim *claim, const struct ndl_matrix *Z, const struct ndl_matrix *D);
 /* A model with a copy of D, of b (NULL: zeros) and the codes Z (N x K), bias free. */

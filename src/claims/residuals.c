@@ -35,10 +35,8 @@ struct solution {
 static struct solution solution_build(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m)
 {
     struct ndl_error err;
-    struct solution s = {.R = claim_matrix(claim, X->rows, X->cols), .Z = claim_dense(claim, m), .m = m};
+    struct solution s = {.R = claim_residuals(claim, X, m), .Z = claim_dense(claim, m), .m = m};
     claim_must(claim, ndl_multiplier_weights(X, m, &s.W, &err), &err);
-    for (size_t i = 0; i < X->rows; i++)
-        ndl_residual(X, m, i, ndl_row(&s.R, i));
     return s;
 }
 

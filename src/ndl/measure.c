@@ -64,6 +64,15 @@ double ndl_activity(const struct ndl_model *m, size_t k)
     return (double)on / (double)m->Z.rows;
 }
 
+size_t ndl_live(const struct ndl_model *m, size_t *live)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < m->D.rows; k++)
+        if (ndl_activity(m, k) > 0)
+            live[count++] = k;
+    return count;
+}
+
 double ndl_least_cosine(const struct ndl_model *m)
 {
     double least = 1;
@@ -72,6 +81,18 @@ double ndl_least_cosine(const struct ndl_model *m)
             if (ndl_activity(m, k) > 0)
                 least = fmin(least, ndl_dot(m->D.cols, ndl_row(&m->D, j), ndl_row(&m->D, k)));
     return least;
+}
+
+double ndl_covariance(const struct ndl_matrix *Z, size_t k, const struct ndl_matrix *R, const double *a, bool centred)
+{
+    double product = 0, z_mean = 0, r_mean = 0, n = (double)Z->rows;
+    for (size_t i = 0; i < Z->rows; i++) {
+        double z = ndl_row(Z, i)[k], r = ndl_dot(R->cols, a, ndl_row(R, i));
+        product += z * r / n;
+        z_mean += z / n;
+        r_mean += r / n;
+    }
+    return centred ? product - z_mean * r_mean : product;
 }
 
 double ndl_residual(const struct ndl_matrix *X, const struct ndl_model *m, size_t i, double *r)

@@ -20,8 +20,13 @@ double ndl_cofiring(const struct ndl_matrix *Z, size_t j, size_t k);
 double ndl_least_ratio(const struct ndl_matrix *Z, size_t j, size_t k);
 /* The share of the N samples on which atom k fires. */
 double ndl_activity(const struct ndl_model *m, size_t k);
+/* The atoms that fire somewhere, in their order; `live` has room for K.  Returns their number. */
+size_t ndl_live(const struct ndl_model *m, size_t *live);
 /* The most negative cosine between two atoms that fire; 1 if fewer than two do. */
 double ndl_least_cosine(const struct ndl_model *m);
+
+/* <z_k (a . r)> - <z_k><a . r> over the rows of Z (N x K) and R (N x d), or without the second term. */
+double ndl_covariance(const struct ndl_matrix *Z, size_t k, const struct ndl_matrix *R, const double *a, bool centred);
 
 /* r = x_i - b - sum_k z_ik d_k (d entries); returns |r|. */
 double ndl_residual(const struct ndl_matrix *X, const struct ndl_model *m, size_t i, double *r);

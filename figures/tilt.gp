@@ -1,9 +1,9 @@
-# reads mopping-tilt.tsv mopping-covariance.tsv
+# reads tilt-child.tsv tilt-lambda.tsv
 height = 9.2
 load style
 
-tilt = results . "/mopping-tilt.tsv"
-covariance = results . "/mopping-covariance.tsv"
+tilt = results . "/tilt-child.tsv"
+covariance = results . "/tilt-lambda.tsv"
 set multiplot
 set lmargin at screen 0.155; set rmargin at screen 0.985
 
