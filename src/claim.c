@@ -293,6 +293,27 @@ struct ndl_matrix claim_synthetic(const struct claim *claim, const struct ndl_ma
     return X;
 }
 
+struct ndl_matrix claim_repeat(const struct claim *claim, const struct ndl_matrix *kinds, const double *weight,
+                               size_t samples, size_t *first)
+{
+    struct ndl_matrix X = claim_matrix(claim, samples, kinds->cols);
+    size_t row = 0, surplus = 0;
+    for (size_t e = 0; e < kinds->rows; e++) {
+        first[e] = row;
+        for (long n = lround(weight[e] * (double)samples); n > 0; n--)
+            if (row < samples)
+                memcpy(ndl_row(&X, row++), ndl_row(kinds, e), kinds->cols * sizeof *X.v);
+            else
+                surplus++;
+    }
+    if (row + surplus != samples) {
+        struct ndl_error err;
+        claim_must(claim, ndl_fail(&err, NDL_BADDATA, "the weights make %zu samples, not %zu", row + surplus, samples),
+                   &err);
+    }
+    return X;
+}
+
 struct ndl_model claim_model(const struct claim *claim, const struct ndl_matrix *D, const struct ndl_matrix *b,
                              const struct ndl_matrix *Z, double lambda)
 {

@@ -96,6 +96,10 @@ struct ndl_matrix claim_dense(const struct claim *claim, const struct ndl_model 
 struct ndl_matrix claim_residuals(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m);
 /* X = Z D: data that the atoms D (K x d) with codes Z (N x K) reconstruct exactly. */
 struct ndl_matrix claim_synthetic(const struct claim *claim, const struct ndl_matrix *Z, const struct ndl_matrix *D);
+/* N samples of a few kinds: row e of `kinds` (kinds x d) stands for round(weight[e] N) of them, from row first[e] on.
+ * Ends the program unless these are N in all. */
+struct ndl_matrix claim_repeat(const struct claim *claim, const struct ndl_matrix *kinds, const double *weight,
+                               size_t samples, size_t *first);
 /* A model with a copy of D, of b (NULL: zeros) and the codes Z (N x K), bias free. */
 struct ndl_model claim_model(const struct claim *claim, const struct ndl_matrix *D, const struct ndl_matrix *b,
                              const struct ndl_matrix *Z, double lambda);

@@ -33,8 +33,6 @@ against $\frac{\delta^2}{12}(1 + \frac{\delta^2}{10})$.
 - Falsified by: an exponent other than $-2/(d-1)$, a gap in the plane other than the integral, a gap that
   stays. */
 #include <float.h>
-#include <stdio.h>
-#include <string.h>
 
 #include <gsl/gsl_fit.h>
 #include <gsl/gsl_math.h>

@@ -19,7 +19,6 @@ problem has $K!$ copies of every optimum, with a ridge between any two.
 - Falsified by: a segment between completely positive matrices on which $G$ bends
   down, or derivatives that differ from finite differences. */
 #include <float.h>
-#include <string.h>
 
 #include <gsl/gsl_randist.h>
 

@@ -20,7 +20,6 @@ Without a bias the rays leave 0, and as many atoms live as there are signs in th
 - Falsified by: two atoms that miss the bound or the Huber location, a third atom that helps, one atom
   that reaches the bound, a single atom whose bias is elsewhere than predicted. */
 #include <float.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <gsl/gsl_randist.h>

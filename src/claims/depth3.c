@@ -19,9 +19,6 @@ a node up to the root, with weights $1-2r$, $r(1-2r)$ (twice) and $r^2$ (four ti
 - Inputs: `depth3.tree` (its shape; frequencies and penalty vary).
 - Tables: `depth3-grid`, the kinds over $K$, $r$ and $\lambda$; `depth3-curve`, the boundary.
 - Falsified by: another kind, a loss other than predicted, or a recovered node. */
-#include <stdio.h>
-#include <string.h>
-
 #include <gsl/gsl_math.h>
 
 #include "claim.h"
@@ -70,17 +67,16 @@ static double weight(double r, size_t node)
 }
 
 /* r is a multiple of 1/20, so that weights are multiples of 1 / SAMPLES. */
-static void build(const struct claim *claim, const struct shape *s, double r, struct ndl_matrix *X,
-                  size_t first[NODES])
+static struct ndl_matrix build(const struct claim *claim, const struct shape *s, double r, size_t first[NODES])
 {
-    size_t row = 0;
-    *X = claim_matrix(claim, SAMPLES, NODES);
+    double x[NODES][NODES] = {{0}}, weights[NODES];
+    const struct ndl_matrix kinds = {NODES, NODES, x[0]};
     for (size_t node = 0; node < NODES; node++) {
-        first[node] = row;
-        for (long n = lround(weight(r, node) * SAMPLES); n > 0; n--, row++)
-            for (size_t up = node; up != SIZE_MAX; up = s->parent[up])
-                ndl_row(X, row)[up] = 1;
+        weights[node] = weight(r, node);
+        for (size_t up = node; up != SIZE_MAX; up = s->parent[up])
+            x[node][up] = 1;
     }
+    return claim_repeat(claim, &kinds, weights, SAMPLES, first);
 }
 
 /** ## The kinds
@@ -184,12 +180,11 @@ static bool as_predicted(const enum ndl_family_kind kind[INNER], size_t atoms, b
 static void point(struct claim *claim, const struct shape *s, double r, double lambda, size_t atoms, struct tally *t)
 {
     struct ndl_error err;
-    struct ndl_matrix X;
     struct ndl_search best;
     size_t first[NODES];
     enum ndl_family_kind kind[INNER];
+    struct ndl_matrix X = build(claim, s, r, first);
     gsl_rng *rng = claim_rng(claim, 0);
-    build(claim, s, r, &X, first);
     claim_must(claim, ndl_search_run(&X, first, NODES, atoms, lambda, STARTS, rng, &best, &err), &err);
     kinds_of(s, &best, first, kind);
     double lacking = (double)(NODES - atoms), bound = wide_bound(r, lambda), loss = best.loss / SAMPLES;

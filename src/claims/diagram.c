@@ -18,9 +18,6 @@ The limit $\alpha\to0$ is the subject of [tricritical](tricritical.html).
 - Table: `diagram-boundary`, measured and predicted boundary for $a=c$.
 - Falsified by: a global minimiser elsewhere, a boundary measured by bisection that differs
   from the prediction, or a jump where none is predicted. */
-#include <stdio.h>
-#include <string.h>
-
 #include <gsl/gsl_math.h>
 
 #include "claim.h"
@@ -65,11 +62,14 @@ static void compare_solver(const struct claim *claim, int i, double factor, doub
     struct ndl_twofeature two = known_world(i, KNOWN[i].alpha);
     const double angle[NDL_TWO_EVENTS] = {0, two.theta, two.theta / 2};
     const double rho[NDL_TWO_EVENTS] = {1, 1, 2 * cos(two.theta / 2)};
-    struct ndl_matrix X = claim_matrix(claim, ROWS, 2);
-    size_t row = 0;
-    for (int e = 0; e < NDL_TWO_EVENTS; e++)
-        for (long n = lround(two.w[e] * ROWS); n > 0; n--, row++)
-            memcpy(ndl_row(&X, row), (double[]){rho[e] * cos(angle[e]), rho[e] * sin(angle[e])}, 2 * sizeof(double));
+    double x[NDL_TWO_EVENTS][2];
+    size_t first[NDL_TWO_EVENTS];
+    for (size_t e = 0; e < NDL_TWO_EVENTS; e++) {
+        x[e][0] = rho[e] * cos(angle[e]);
+        x[e][1] = rho[e] * sin(angle[e]);
+    }
+    const struct ndl_matrix kinds = {NDL_TWO_EVENTS, 2, x[0]};
+    struct ndl_matrix X = claim_repeat(claim, &kinds, two.w, ROWS, first);
     struct ndl_fit_options options = ndl_fit_defaults(2, factor * two.alpha);
     options.bias = false;
     options.seed = claim_seed(claim);

@@ -25,7 +25,6 @@ threshold: two kinds of data that differ at all are worth two atoms.
 #include <string.h>
 
 #include <gsl/gsl_math.h>
-#include <gsl/gsl_statistics_double.h>
 
 #include "claim.h"
 

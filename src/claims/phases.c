@@ -42,22 +42,17 @@ static struct ndl_family family_at(double q, double lambda, double rho)
 Probabilities are multiplicities, so that nothing is random but the starts. With
 `leaky`, the control, the children also fire without the parent, as often as with it.
 The kind of a solution is read off the sets of atoms that fire on each kind of sample. */
-static void build(const struct claim *claim, const struct ndl_family *f, bool leaky, struct ndl_matrix *X,
-                  size_t first[ORPHANS + 1])
+static struct ndl_matrix build(const struct claim *claim, const struct ndl_family *f, bool leaky, size_t *first)
 {
-    double c[3][3] = {{0}}, alone = f->alone - (leaky ? 2 * f->child : 0);
-    const double w[ORPHANS] = {alone, f->child, f->child, f->child, f->child};
-    const int which[ORPHANS] = {0, 1, 2, 1, 2};
-    size_t row = 0;
-    for (int i = 1; i <= 2; i++)
-        ndl_family_child(f->rho, i, c[i]);
-    *X = claim_matrix(claim, SAMPLES, 3);
-    for (int e = 0; e < (leaky ? ORPHANS : EVENTS); e++) {
-        first[e] = row;
-        for (long n = lround(w[e] * SAMPLES); n > 0; n--, row++)
-            for (size_t j = 0; j < 3; j++)
-                ndl_row(X, row)[j] = (j == 0 && e < EVENTS ? f->base : 0) + c[which[e]][j];
-    }
+    double x[ORPHANS][3] = {{0}};
+    const double alone = f->alone - (leaky ? 2 * f->child : 0);
+    const double weight[ORPHANS] = {alone, f->child, f->child, f->child, f->child};
+    for (int e = 1; e < ORPHANS; e++)
+        ndl_family_child(f->rho, e % 2 == 1 ? 1 : 2, x[e]);
+    for (int e = 0; e < EVENTS; e++)
+        x[e][0] += f->base;
+    const struct ndl_matrix kinds = {leaky ? ORPHANS : EVENTS, 3, x[0]};
+    return claim_repeat(claim, &kinds, weight, SAMPLES, first);
 }
 
 struct outcome {
@@ -69,11 +64,10 @@ static struct outcome search(const struct claim *claim, const struct ndl_family 
                              double *residual)
 {
     struct ndl_error err;
-    struct ndl_matrix X;
     struct ndl_search best;
-    size_t first[ORPHANS + 1];
+    size_t first[ORPHANS];
+    struct ndl_matrix X = build(claim, f, leaky, first);
     gsl_rng *rng = claim_rng(claim, 0);
-    build(claim, f, leaky, &X, first);
     claim_must(claim, ndl_search_run(&X, first, leaky ? ORPHANS : EVENTS, atoms, f->lambda, STARTS, rng, &best, &err),
                &err);
     unsigned on[EVENTS], always = 0;

@@ -17,7 +17,6 @@ the Huber location of the data, where the wide limit has it.
 - Writes: `provisos.tsv`.
 - Falsified by: another slope; a solver that stays where a proviso is broken, or goes elsewhere. */
 #include <float.h>
-#include <string.h>
 
 #include <gsl/gsl_randist.h>
 

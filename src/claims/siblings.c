@@ -14,9 +14,6 @@ atom on a single child's sample vanishes; $\lambda^*=\frac49(2+\sqrt2)\,q+O(q^2)
 - Inputs: none. Tables: `siblings-grid` ($q$ against $\lambda$), `siblings-curve`.
 - Falsified by: a grid point of another kind than predicted, a loss other than the closed
   form, a share that does not tend to one half. */
-#include <stdio.h>
-#include <string.h>
-
 #include "claim.h"
 #include "family.h"
 #include "twofeature.h"
@@ -31,17 +28,12 @@ static struct ndl_family family_at(double q, double lambda)
 }
 
 /* q is a multiple of 1/20, so that q^2 is a multiple of 1 / SAMPLES. */
-static void build(const struct claim *claim, const struct ndl_family *f, struct ndl_matrix *X, size_t first[EVENTS])
+static struct ndl_matrix build(const struct claim *claim, const struct ndl_family *f, size_t first[EVENTS])
 {
-    const double w[EVENTS] = {f->alone, f->child, f->child, f->both};
-    const double x[EVENTS][3] = {{1, 0, 0}, {1, 1, 0}, {1, 0, 1}, {1, 1, 1}};
-    size_t row = 0;
-    *X = claim_matrix(claim, SAMPLES, 3);
-    for (int e = 0; e < EVENTS; e++) {
-        first[e] = row;
-        for (long n = lround(w[e] * SAMPLES); n > 0; n--, row++)
-            memcpy(ndl_row(X, row), x[e], sizeof x[e]);
-    }
+    const double weight[EVENTS] = {f->alone, f->child, f->child, f->both};
+    double x[EVENTS][3] = {{1, 0, 0}, {1, 1, 0}, {1, 0, 1}, {1, 1, 1}};
+    const struct ndl_matrix kinds = {EVENTS, 3, x[0]};
+    return claim_repeat(claim, &kinds, weight, SAMPLES, first);
 }
 
 struct outcome {
@@ -53,11 +45,11 @@ struct outcome {
 static struct outcome search(const struct claim *claim, const struct ndl_family *f, double *residual)
 {
     struct ndl_error err;
-    struct ndl_matrix X, Z;
+    struct ndl_matrix Z;
     struct ndl_search best;
     size_t first[EVENTS], parent = 0;
+    struct ndl_matrix X = build(claim, f, first);
     gsl_rng *rng = claim_rng(claim, 0);
-    build(claim, f, &X, first);
     claim_must(claim, ndl_search_run(&X, first, EVENTS, 3, f->lambda, STARTS, rng, &best, &err), &err);
     claim_must(claim, ndl_codes_to_dense(&Z, &best.model.Z, &err), &err);
     unsigned on[EVENTS], always = 0;

@@ -18,8 +18,6 @@ $\beta=\sin\theta/(\cos^2\frac{\theta-\epsilon}2\,\sin2\epsilon)$.
   against $\beta$, global minimiser and limit).
 - Falsified by: an exponent other than 1, a measured boundary that does not
   extrapolate to $\beta^*$, a Hessian that turns indefinite at another angle. */
-#include <stdio.h>
-
 #include <gsl/gsl_math.h>
 
 #include "claim.h"
