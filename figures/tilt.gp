@@ -30,7 +30,7 @@ set xrange [0.008:0.4]
 set xtics (0.01, 0.03, 0.1, 0.3)
 set yrange [-0.006:0.12]
 set ytics 0.05
-set key at graph 0.02, 0.80 top left Left reverse
+set key at graph 0.02, 0.72 top left Left reverse
 plot covariance using 1:2 with linespoints linetype 5 pointtype 4 pointsize 0.5 title "along {/:Italic u}, before", \
      covariance using 1:4 with lines linetype 1 title "along {/:Italic u}, predicted", \
      covariance using 1:3 with points pointtype 7 pointsize 0.45 linecolor rgb "#000000" title "along {/:Italic u}, after", \
