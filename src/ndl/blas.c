@@ -8,9 +8,16 @@
 /* LAPACK as OpenBLAS exports it (Debian ships no header for it without LAPACKE). */
 void dpotrf_(const char *uplo, const int *n, double *A, const int *lda, int *info);
 
+/* OpenBLAS's threads wait for work busily for 2^26 cycles, and have done so since it was loaded: that is
+ * longer than some of our runs.  This ends them; OpenBLAS would start them again if asked for more than one
+ * thread.  It exports the function, as does GotoBLAS before it, but in no header; its serial build has none. */
+int blas_thread_shutdown_(void) __attribute__((weak));
+
 void ndl_blas_single_threaded(void)
 {
     openblas_set_num_threads(1);
+    if (blas_thread_shutdown_)
+        blas_thread_shutdown_();
 }
 
 /* A rows x cols matrix with this stride is acceptable to BLAS. */
