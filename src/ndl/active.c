@@ -19,6 +19,9 @@ static const double DEPENDENT = 1e-12;
 /* Atoms within this factor of the largest violation enter together. */
 static const double TOGETHER = 0.5;
 
+/* Atoms are looked through in strips of so many. */
+enum { STRIP = 16 };
+
 enum ndl_status ndl_active_alloc(struct ndl_active *w, size_t K, size_t d, struct ndl_error *err)
 {
     *w = (struct ndl_active){.K = K, .capacity = K < d ? K : d};
@@ -33,10 +36,11 @@ enum ndl_status ndl_active_alloc(struct ndl_active *w, size_t K, size_t d, struc
     w->trial = calloc(n, sizeof *w->trial);
     w->inverse = calloc(n, sizeof *w->inverse);
     w->g = calloc(K + 1, sizeof *w->g);
+    w->top = calloc(K / STRIP + 1, sizeof *w->top);
     if (!__builtin_mul_overflow(n, w->ld, &entries))
         w->U = calloc(entries, sizeof *w->U);
     if (!w->member || !w->set || !w->saved || !w->z || !w->y || !w->column || !w->trial || !w->inverse || !w->g ||
-        !w->U) {
+        !w->top || !w->U) {
         ndl_active_free(w);
         return ndl_fail(err, NDL_NOMEM, "no memory to code with %zu atoms in %zu dimensions", K, d);
     }
@@ -54,6 +58,7 @@ void ndl_active_free(struct ndl_active *w)
     free(w->trial);
     free(w->inverse);
     free(w->g);
+    free(w->top);
     free(w->U);
     *w = (struct ndl_active){0};
 }
@@ -224,8 +229,8 @@ static double value(const struct ndl_active *w)
     return ndl_dot(w->n, w->y, w->y);
 }
 
-/* g = h - G z; returns the largest entry outside the set and its atom. */
-NDL_WIDE static double gradient(struct ndl_active *w, const double *G, size_t ldg, const double *h, size_t *worst)
+/* g = h - G z outside the set, -HUGE_VAL in it; returns the largest entry, `top` has that of every STRIP. */
+NDL_WIDE static double gradient(struct ndl_active *w, const double *G, size_t ldg, const double *h)
 {
     size_t i = 0;
     memcpy(w->g, h, w->K * sizeof *h);
@@ -237,13 +242,22 @@ NDL_WIDE static double gradient(struct ndl_active *w, const double *G, size_t ld
     }
     for (; i < w->n; i++)
         ndl_axpy(w->K, -w->z[i], G + w->set[i] * ldg, w->g);
+    for (i = 0; i < w->n; i++)
+        w->g[w->set[i]] = -HUGE_VAL;
     double most = -HUGE_VAL;
-    for (size_t j = 0; j < w->K; j++)
-        if (w->g[j] > most && !w->member[j]) {
-            most = w->g[j];
-            *worst = j;
-        }
+    for (size_t s = 0, first = 0; first < w->K; s++, first += STRIP) {
+        w->top[s] = ndl_max(w->K - first < STRIP ? w->K - first : STRIP, w->g + first);
+        most = w->top[s] > most ? w->top[s] : most;
+    }
     return most;
+}
+
+/* The first atom from j on whose entry of the gradient is at least `least`; K if there is none. */
+static size_t next_atom(const struct ndl_active *w, size_t j, double least)
+{
+    while (j < w->K && !(w->g[j] >= least))
+        j = j % STRIP == 0 && !(w->top[j / STRIP] >= least) ? j + STRIP : j + 1;
+    return j < w->K ? j : w->K;
 }
 
 bool ndl_active_progress(double before, double now, int *unseen)
@@ -260,25 +274,21 @@ void ndl_active_solve(struct ndl_active *w, const double *G, size_t ldg, const d
     for (size_t i = 0; i < count; i++)
         append(w, G, ldg, h, warm[i], 0);
     settle(w);
-    for (size_t worst = 0;;) {
-        double most = gradient(w, G, ldg, h, &worst);
-        if (!(most > noise))
-            break;
+    for (double most; most = gradient(w, G, ldg, h), most > noise;) {
         double before = value(w);
         save(w);
-        for (size_t j = 0; j < w->K; j++)
-            if (w->g[j] >= TOGETHER * most && !w->member[j])
-                append(w, G, ldg, h, j, 0);
+        for (size_t j = 0; (j = next_atom(w, j, TOGETHER * most)) < w->K; j++)
+            append(w, G, ldg, h, j, 0);
         settle(w);
         if (value(w) > before)
             continue;
         restore(w, G, ldg, h);
+        size_t worst = next_atom(w, 0, most);
         if (append(w, G, ldg, h, worst, 0) || replace(w, G, ldg, h, worst))
             descend(w);
         if (w->member[worst] && ndl_active_progress(before, value(w), &unseen))
             continue;
         restore(w, G, ldg, h); /* what is left is rounding */
-        gradient(w, G, ldg, h, &worst);
         break;
     }
 }

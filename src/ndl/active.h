@@ -14,8 +14,8 @@ struct ndl_active {
     size_t n;               /* active now */
     uint32_t *set;          /* the active atoms, in the order of the factor */
     double *z;              /* their codes, > 0 when ndl_active_solve returns */
-    double *g;              /* K: the gradient h - G z */
     /* workspace */
+    double *g, *top;        /* K: the gradient h - G z, and the largest entry of each strip of it */
     unsigned char *member;  /* K flags */
     double *U, *inverse;    /* the factor, stride ld, and 1 / its diagonal */
     size_t ld;

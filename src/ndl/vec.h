@@ -73,6 +73,25 @@ static inline void ndl_axpy4(size_t n, const double *a, const double *const *x, 
         y[i] += (a[0] * x[0][i] + a[1] * x[1][i]) + (a[2] * x[2][i] + a[3] * x[3][i]);
 }
 
+/* The largest entry of x, -HUGE_VAL if there is none; NaN is passed over. */
+static inline double ndl_max(size_t n, const double *x)
+{
+    const double low = -__builtin_huge_val();
+    ndl_lanes m = {low, low, low, low}, v;
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        memcpy(&v, x + i, sizeof v);
+        for (int l = 0; l < 4; l++)
+            m[l] = v[l] > m[l] ? v[l] : m[l];
+    }
+    double most = low;
+    for (int l = 0; l < 4; l++)
+        most = m[l] > most ? m[l] : most;
+    for (; i < n; i++)
+        most = x[i] > most ? x[i] : most;
+    return most;
+}
+
 /* (x, y) = (c x + s y, c y - s x) */
 static inline void ndl_rotate(size_t n, double c, double s, double *x, double *y)
 {
