@@ -138,7 +138,7 @@ static double noise(const struct coding *c, const struct bench *w, size_t s)
 
 /* The active-set solver works with h and G, whose rounding is that of |x|^2.  From the residual
  * itself the multipliers of the active codes come out as zero as they can be. */
-static void refine(const struct coding *c, struct bench *w, size_t s, const uint32_t *names)
+NDL_WIDE static void refine(const struct coding *c, struct bench *w, size_t s, const uint32_t *names)
 {
     struct ndl_active *a = &w->active;
     size_t d = c->unit.cols;
@@ -160,15 +160,16 @@ static void keep(const struct coding *c, struct bench *w, size_t s, const uint32
         refine(c, w, s, names);
     uint32_t *atom = w->atom + s * w->stride;
     double *value = w->value + s * w->stride;
-    size_t n = 0;
-    for (size_t i = 0; i < a->n; i++)
-        a->g[a->set[i]] = a->z[i];
-    for (size_t j = 0; j < a->K && n < a->n; j++)
-        if (a->member[j]) {
-            atom[n] = names ? names[j] : (uint32_t)j;
-            value[n++] = a->g[j];
+    for (size_t i = 0, e; i < a->n; i++) { /* sorted by insertion: they came in a few increasing runs */
+        uint32_t name = names ? names[a->set[i]] : a->set[i];
+        for (e = i; e > 0 && atom[e - 1] > name; e--) {
+            atom[e] = atom[e - 1];
+            value[e] = value[e - 1];
         }
-    w->count[s] = n;
+        atom[e] = name;
+        value[e] = a->z[i];
+    }
+    w->count[s] = a->n;
 }
 
 /* residual = centred - z D for sample s */
