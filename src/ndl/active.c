@@ -232,17 +232,18 @@ static double value(const struct ndl_active *w)
 /* g = h - G z outside the set, -HUGE_VAL in it; returns the largest entry, `top` has that of every STRIP. */
 NDL_WIDE static double gradient(struct ndl_active *w, const double *G, size_t ldg, const double *h)
 {
-    size_t i = 0;
-    memcpy(w->g, h, w->K * sizeof *h);
-    for (; i + 4 <= w->n; i += 4) {
-        const double *row[4], minus_z[4] = {-w->z[i], -w->z[i + 1], -w->z[i + 2], -w->z[i + 3]};
-        for (size_t j = 0; j < 4; j++)
-            row[j] = G + w->set[i + j] * ldg;
-        ndl_axpy4(w->K, minus_z, row, w->g);
+    const double *from = h, *row[4];
+    double minus_z[4];
+    if (w->n == 0)
+        memcpy(w->g, h, w->K * sizeof *h);
+    for (size_t i = 0; i < w->n; i += 4, from = w->g) {
+        for (size_t j = 0; j < 4; j++) {
+            row[j] = G + w->set[i + j < w->n ? i + j : i] * ldg;
+            minus_z[j] = i + j < w->n ? -w->z[i + j] : 0;
+        }
+        ndl_add4(w->K, minus_z, row, from, w->g);
     }
-    for (; i < w->n; i++)
-        ndl_axpy(w->K, -w->z[i], G + w->set[i] * ldg, w->g);
-    for (i = 0; i < w->n; i++)
+    for (size_t i = 0; i < w->n; i++)
         w->g[w->set[i]] = -HUGE_VAL;
     double most = -HUGE_VAL;
     for (size_t s = 0, first = 0; first < w->K; s++, first += STRIP) {

@@ -49,7 +49,7 @@ struct coding {
     size_t *start;          /* receives the number of entries of sample i at i + 1 */
     struct piece *piece;
     struct bench *bench;    /* one per worker */
-    _Atomic bool no_memory;
+    _Atomic bool no_memory, not_finite;
 };
 
 /* One worker's workspace. */
@@ -193,9 +193,12 @@ static void residual_products(const struct coding *c, struct bench *w, size_t ro
 static void code_block(const struct coding *c, struct bench *w, size_t first, size_t rows)
 {
     size_t K = c->unit.rows, d = c->unit.cols;
-    for (size_t e = 0; e < rows * K; e++)
-        w->products.v[e] = -c->lambda / 2;
-    multiply(NDL_TRANSPOSED, rows, K, d, w->centred.v, d, c->unit.v, d, 1, w->products.v, K);
+    double *h = w->products.v;
+    for (size_t j = 0; j < K; j++)
+        h[j] = -c->lambda / 2;
+    for (size_t s = 1; s < rows; s++)
+        memcpy(h + s * K, h, K * sizeof *h);
+    multiply(NDL_TRANSPOSED, rows, K, d, w->centred.v, d, c->unit.v, d, 1, h, K);
     for (size_t s = 0; s < rows; s++) {
         const uint32_t *warm = c->warm ? c->warm->atom + c->warm->start[first + s] : NULL;
         size_t count = c->warm ? c->warm->start[first + s + 1] - c->warm->start[first + s] : 0;
@@ -327,16 +330,29 @@ static bool pack(const struct coding *c, const struct bench *w, size_t first, si
     return true;
 }
 
+/* centred = X - b for the rows of a block; false if an entry of X is not finite. */
+NDL_WIDE static bool centre(const struct coding *c, struct bench *w, size_t first, size_t rows)
+{
+    size_t d = c->unit.cols;
+    bool finite = true;
+    for (size_t s = 0; s < rows; s++) {
+        double *x = ndl_row(&w->centred, s);
+        memcpy(x, ndl_row(c->X, first + s), d * sizeof *x);
+        finite = finite && ndl_finite(d, x);
+        if (c->b)
+            ndl_axpy(d, -1, c->b, x);
+    }
+    return finite;
+}
+
 static void work(void *context, size_t first, size_t last, int worker)
 {
     struct coding *c = context;
     struct bench *w = &c->bench[worker];
-    size_t rows = last - first, d = c->unit.cols;
-    for (size_t s = 0; s < rows; s++) {
-        double *x = ndl_row(&w->centred, s);
-        memcpy(x, ndl_row(c->X, first + s), d * sizeof *x);
-        if (c->b)
-            ndl_axpy(d, -1, c->b, x);
+    size_t rows = last - first;
+    if (!centre(c, w, first, rows)) {
+        atomic_store(&c->not_finite, true);
+        return;
     }
     if (c->gram.v)
         code_block(c, w, first, rows);
@@ -368,9 +384,7 @@ static enum ndl_status check(const struct ndl_matrix *X, const struct ndl_matrix
     if (warm && (warm->rows != X->rows || warm->cols != D->rows))
         return ndl_fail(err, NDL_BADARG, "encode: the warm codes are %zu x %zu, not %zu x %zu", warm->rows, warm->cols,
                         X->rows, D->rows);
-    enum ndl_status status = ndl_matrix_check(X, "X", err);
-    if (status == NDL_OK)
-        status = ndl_matrix_check(D, "D", err);
+    enum ndl_status status = ndl_matrix_check(D, "D", err);
     if (status == NDL_OK && b)
         status = ndl_matrix_check(b, "b", err);
     return status;
@@ -458,7 +472,9 @@ enum ndl_status ndl_encode(const struct ndl_matrix *X, const struct ndl_matrix *
         status = bench_alloc(&c.bench[t], &c, err);
     if (status == NDL_OK) {
         ndl_parallel(X->rows, BLOCK, threads, work, &c);
-        if (atomic_load(&c.no_memory))
+        if (atomic_load(&c.not_finite))
+            status = ndl_matrix_check(X, "X", err);
+        else if (atomic_load(&c.no_memory))
             status = ndl_fail(err, NDL_NOMEM, "no memory for the codes of %zu samples", X->rows);
     }
     if (status == NDL_OK)

@@ -7,6 +7,7 @@
 #ifndef NDL_VEC_H
 #define NDL_VEC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -55,8 +56,8 @@ static inline void ndl_axpy(size_t n, double a, const double *x, double *y)
         y[i] += a * x[i];
 }
 
-/* y += sum of a[j] x_j over four x */
-static inline void ndl_axpy4(size_t n, const double *a, const double *const *x, double *y)
+/* y = from + sum of a[j] x_j over four x; from may be y */
+static inline void ndl_add4(size_t n, const double *a, const double *const *x, const double *from, double *y)
 {
     size_t i = 0;
     for (; i + 4 <= n; i += 4) {
@@ -65,12 +66,12 @@ static inline void ndl_axpy4(size_t n, const double *a, const double *const *x, 
         memcpy(&u1, x[1] + i, sizeof u1);
         memcpy(&u2, x[2] + i, sizeof u2);
         memcpy(&u3, x[3] + i, sizeof u3);
-        memcpy(&v, y + i, sizeof v);
+        memcpy(&v, from + i, sizeof v);
         v += (a[0] * u0 + a[1] * u1) + (a[2] * u2 + a[3] * u3);
         memcpy(y + i, &v, sizeof v);
     }
     for (; i < n; i++)
-        y[i] += (a[0] * x[0][i] + a[1] * x[1][i]) + (a[2] * x[2][i] + a[3] * x[3][i]);
+        y[i] = from[i] + ((a[0] * x[0][i] + a[1] * x[1][i]) + (a[2] * x[2][i] + a[3] * x[3][i]));
 }
 
 /* The largest entry of x, -HUGE_VAL if there is none; NaN is passed over. */
@@ -84,12 +85,25 @@ static inline double ndl_max(size_t n, const double *x)
         for (int l = 0; l < 4; l++)
             m[l] = v[l] > m[l] ? v[l] : m[l];
     }
-    double most = low;
-    for (int l = 0; l < 4; l++)
-        most = m[l] > most ? m[l] : most;
+    double even = m[0] > m[2] ? m[0] : m[2], odd = m[1] > m[3] ? m[1] : m[3], most = even > odd ? even : odd;
     for (; i < n; i++)
         most = x[i] > most ? x[i] : most;
     return most;
+}
+
+/* Whether every entry of x is finite: 0 times anything else is NaN. */
+static inline bool ndl_finite(size_t n, const double *x)
+{
+    ndl_lanes s = {0}, v;
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        memcpy(&v, x + i, sizeof v);
+        s += 0 * v;
+    }
+    double sum = (s[0] + s[2]) + (s[1] + s[3]);
+    for (; i < n; i++)
+        sum += 0 * x[i];
+    return sum == 0;
 }
 
 /* (x, y) = (c x + s y, c y - s x) */
