@@ -15,7 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SLICES = 16, SLICE_DOUBLES = 1 << 24, SLICE_SAMPLES = 64 };
+enum {
+    MAX_SLICES = 16,
+    SLICE_DOUBLES = 1 << 24,
+    SLICE_SAMPLES = 64,
+    SMALL_WORK = 1 << 19 /* with N K d below this a pass is over before a second thread has begun */
+};
 
 struct ndl_scratch {
     double *r, *dr;  /* d */
@@ -27,7 +32,8 @@ enum ndl_status ndl_reduced_alloc(struct ndl_reduced *f, const struct ndl_matrix
                                   int threads, struct ndl_error *err)
 {
     size_t d = X->cols, N = X->rows, rows = K + 1, active = K < d ? K : d, entries, square;
-    *f = (struct ndl_reduced){.X = X, .K = K, .d = d, .lambda = lambda, .bias = bias, .threads = threads};
+    *f = (struct ndl_reduced){.X = X, .K = K, .d = d, .lambda = lambda, .bias = bias};
+    f->threads = (double)N * (double)K * (double)d < SMALL_WORK ? 1 : threads;
     if (__builtin_mul_overflow(rows, rows + d, &entries) || __builtin_mul_overflow(active, active, &square))
         return ndl_fail(err, NDL_NOMEM, "no memory to learn %zu atoms in %zu dimensions", K, d);
     f->slices = SLICE_DOUBLES / entries;
@@ -40,9 +46,9 @@ enum ndl_status ndl_reduced_alloc(struct ndl_reduced *f, const struct ndl_matrix
     f->sum = calloc(entries, f->slices * sizeof *f->sum);
     f->slice_loss = calloc(f->slices, sizeof *f->slice_loss);
     f->slice_norm = calloc(f->slices, sizeof *f->slice_norm);
-    f->scratch = calloc((size_t)threads, sizeof *f->scratch);
+    f->scratch = calloc((size_t)f->threads, sizeof *f->scratch);
     bool ok = f->sum && f->slice_loss && f->slice_norm && f->scratch;
-    for (int t = 0; ok && t < threads; t++) {
+    for (int t = 0; ok && t < f->threads; t++) {
         struct ndl_scratch *s = &f->scratch[t];
         s->r = calloc(d, sizeof *s->r);
         s->dr = calloc(d, sizeof *s->dr);
@@ -119,9 +125,8 @@ static void slice_range(const struct ndl_reduced *f, size_t slice, size_t *first
 
 NDL_WIDE static double residual(const struct ndl_reduced *f, const struct ndl_point *p, size_t i, double *r)
 {
-    const double *x = ndl_row(f->X, i), *b = ndl_row(&p->T, f->K);
-    for (size_t j = 0; j < f->d; j++)
-        r[j] = x[j] - b[j];
+    memcpy(r, ndl_row(f->X, i), f->d * sizeof *r);
+    ndl_axpy(f->d, -1, ndl_row(&p->T, f->K), r);
     for (size_t e = p->Z.start[i]; e < p->Z.start[i + 1]; e++)
         ndl_axpy(f->d, -p->Z.value[e], ndl_row(&p->T, p->Z.atom[e]), r);
     return ndl_dot(f->d, r, r);
@@ -291,6 +296,8 @@ NDL_WIDE static void hessian_slice(void *context, size_t slice, size_t end, int 
         const uint32_t *atom = p->Z.atom + p->Z.start[i];
         const double *z = p->Z.value + p->Z.start[i];
         size_t n = p->Z.start[i + 1] - p->Z.start[i];
+        if (n == 0 && !f->bias)
+            continue;
         residual(f, p, i, s->r);
         memcpy(s->dr, V + K * d, d * sizeof *s->dr); /* first w */
         for (size_t a = 0; a < n; a++)
