@@ -212,6 +212,68 @@ static void errors(void **state)
     ndl_codes_free(&guess);
 }
 
+/* Wherever it stands, and it is named. */
+static void one_bad_entry_in_many_samples(void **state)
+{
+    (void)state;
+    enum { SAMPLES = 300, DIMENSIONS = 7 };
+    const double bad[] = {nan(""), HUGE_VAL, -HUGE_VAL};
+    struct ndl_matrix X, D;
+    assert_int_equal(ndl_matrix_alloc(&X, SAMPLES, DIMENSIONS, NULL), NDL_OK);
+    assert_int_equal(ndl_matrix_alloc(&D, 1, DIMENSIONS, NULL), NDL_OK);
+    D.v[0] = 1;
+    for (size_t e = 0; e < SAMPLES * DIMENSIONS; e++)
+        X.v[e] = e % 3 == 0 ? 1e300 : -1;
+    for (size_t j = 0; j < DIMENSIONS; j++) {
+        struct ndl_codes Z;
+        struct ndl_error err = {{0}};
+        size_t row = 299 - 40 * j;
+        char place[40];
+        double *entry = ndl_row(&X, row) + j, good = *entry;
+        *entry = bad[j % 3];
+        assert_int_equal(ndl_encode(&X, &D, NULL, 1, &(struct ndl_encode_options){.threads = 3}, &Z, NULL, &err),
+                         NDL_BADDATA);
+        assert_null(Z.start);
+        snprintf(place, sizeof place, "X: row %zu, column %zu is ", row, j);
+        assert_memory_equal(err.text, place, strlen(place));
+        *entry = good;
+    }
+    ndl_matrix_free(&X);
+    ndl_matrix_free(&D);
+}
+
+/* An encoder gives the same bits, block by block, as ndl_encode does for all samples at once. */
+static void encoder_in_blocks(void **state)
+{
+    (void)state;
+    struct ndl_matrix X = MATRIX(3, 2, 2.3, 1.65, -1, 3, 0.7, 0.4), D = MATRIX(2, 2, 1, 0.1, .6, .9);
+    struct ndl_matrix b = MATRIX(1, 2, 0.1, 0.2), zero = MATRIX(1, 2, 0, 0), other = MATRIX(1, 3, 1, 1, 1);
+    struct ndl_encoder *encoder;
+    struct ndl_codes all, Z;
+    assert_int_equal(ndl_encode(&X, &D, &b, 0.2, &exact, &all, NULL, NULL), NDL_OK);
+    assert_int_equal(ndl_encoder_new(&encoder, &D, &b, 0.2, NULL), NDL_OK);
+    ndl_matrix_free(&D); /* it has its own */
+    ndl_matrix_free(&b);
+    for (size_t i = 0; i < 3; i++) {
+        struct ndl_matrix row = {.rows = 1, .cols = 2, .v = ndl_row(&X, i)};
+        size_t n = all.start[i + 1] - all.start[i];
+        assert_int_equal(ndl_encoder_run(encoder, &row, &exact, &Z, NULL, NULL), NDL_OK);
+        assert_int_equal(Z.start[1], n);
+        assert_memory_equal(Z.atom, all.atom + all.start[i], n * sizeof *Z.atom);
+        assert_memory_equal(Z.value, all.value + all.start[i], n * sizeof *Z.value);
+        ndl_codes_free(&Z);
+    }
+    assert_int_equal(ndl_encoder_run(encoder, &other, &exact, &Z, NULL, NULL), NDL_BADARG);
+    ndl_encoder_free(encoder);
+    assert_int_equal(ndl_encoder_new(&encoder, &zero, NULL, 0.2, NULL), NDL_BADARG);
+    assert_null(encoder);
+    ndl_encoder_free(NULL);
+    ndl_codes_free(&all);
+    ndl_matrix_free(&X);
+    ndl_matrix_free(&zero);
+    ndl_matrix_free(&other);
+}
+
 /* A gap below rounding is not reached, said so, and the codes are there all the same. */
 static void unreachable_gap(void **state)
 {
@@ -237,7 +299,8 @@ int main(void)
         cmocka_unit_test(dependent_atoms),            cmocka_unit_test(nothing_to_code),
         cmocka_unit_test(warm_start_gives_the_same),  cmocka_unit_test(errors),
         cmocka_unit_test(unreachable_gap),            cmocka_unit_test(code_too_small_for_the_objective),
-        cmocka_unit_test(wide_dictionary),
+        cmocka_unit_test(wide_dictionary),            cmocka_unit_test(one_bad_entry_in_many_samples),
+        cmocka_unit_test(encoder_in_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,13 +37,17 @@ struct piece {
     double worst_gap;
 };
 
-struct coding {
-    const struct ndl_matrix *X;
-    const double *b;        /* d entries or NULL */
+struct ndl_encoder {
     struct ndl_matrix unit; /* K x d: the atoms, normalised */
     double *norm;           /* K */
     struct ndl_matrix gram; /* K x K, or empty */
+    struct ndl_matrix b;    /* 1 x d, or empty */
     double lambda;
+};
+
+struct coding {
+    const struct ndl_encoder *e;
+    const struct ndl_matrix *X;
     const struct ndl_codes *warm;
     bool certify, exact;
     size_t *start;          /* receives the number of entries of sample i at i + 1 */
@@ -73,8 +77,8 @@ struct bench {
 
 static enum ndl_status bench_alloc(struct bench *w, const struct coding *c, struct ndl_error *err)
 {
-    size_t K = c->unit.rows, d = c->unit.cols, room = 0;
-    bool wide = c->gram.v == NULL;
+    size_t K = c->e->unit.rows, d = c->e->unit.cols, room = 0;
+    bool wide = c->e->gram.v == NULL;
     *w = (struct bench){.stride = K < d ? K : d};
     size_t seen = w->stride + ENTER;
     enum ndl_status status = ndl_active_alloc(&w->active, K, d, err);
@@ -133,7 +137,7 @@ static void multiply(enum ndl_op opB, size_t m, size_t n, size_t k, const double
 static double noise(const struct coding *c, const struct bench *w, size_t s)
 {
     const double *x = ndl_row(&w->centred, s);
-    return 8 * DBL_EPSILON * (sqrt(ndl_dot(c->unit.cols, x, x)) + c->lambda);
+    return 8 * DBL_EPSILON * (sqrt(ndl_dot(c->e->unit.cols, x, x)) + c->e->lambda);
 }
 
 /* The active-set solver works with h and G, whose rounding is that of |x|^2.  From the residual
@@ -141,13 +145,13 @@ static double noise(const struct coding *c, const struct bench *w, size_t s)
 NDL_WIDE static void refine(const struct coding *c, struct bench *w, size_t s, const uint32_t *names)
 {
     struct ndl_active *a = &w->active;
-    size_t d = c->unit.cols;
+    size_t d = c->e->unit.cols;
     double *r = ndl_row(&w->residual, s);
     memcpy(r, ndl_row(&w->centred, s), d * sizeof *r);
     for (size_t i = 0; i < a->n; i++)
-        ndl_axpy(d, -a->z[i], ndl_row(&c->unit, names ? names[a->set[i]] : a->set[i]), r);
+        ndl_axpy(d, -a->z[i], ndl_row(&c->e->unit, names ? names[a->set[i]] : a->set[i]), r);
     for (size_t i = 0; i < a->n; i++)
-        w->error[i] = ndl_dot(d, ndl_row(&c->unit, names ? names[a->set[i]] : a->set[i]), r) - c->lambda / 2;
+        w->error[i] = ndl_dot(d, ndl_row(&c->e->unit, names ? names[a->set[i]] : a->set[i]), r) - c->e->lambda / 2;
     ndl_active_correct(a, w->error);
 }
 
@@ -175,34 +179,34 @@ static void keep(const struct coding *c, struct bench *w, size_t s, const uint32
 /* residual = centred - z D for sample s */
 NDL_WIDE static void reconstruct(const struct coding *c, struct bench *w, size_t s)
 {
-    size_t d = c->unit.cols;
+    size_t d = c->e->unit.cols;
     double *r = ndl_row(&w->residual, s);
     memcpy(r, ndl_row(&w->centred, s), d * sizeof *r);
     for (size_t e = s * w->stride; e < s * w->stride + w->count[s]; e++)
-        ndl_axpy(d, -w->value[e], ndl_row(&c->unit, w->atom[e]), r);
+        ndl_axpy(d, -w->value[e], ndl_row(&c->e->unit, w->atom[e]), r);
 }
 
 static void residual_products(const struct coding *c, struct bench *w, size_t rows)
 {
-    size_t K = c->unit.rows, d = c->unit.cols;
+    size_t K = c->e->unit.rows, d = c->e->unit.cols;
     for (size_t s = 0; s < rows; s++)
         reconstruct(c, w, s);
-    multiply(NDL_TRANSPOSED, rows, K, d, w->residual.v, d, c->unit.v, d, 0, w->products.v, K);
+    multiply(NDL_TRANSPOSED, rows, K, d, w->residual.v, d, c->e->unit.v, d, 0, w->products.v, K);
 }
 
 static void code_block(const struct coding *c, struct bench *w, size_t first, size_t rows)
 {
-    size_t K = c->unit.rows, d = c->unit.cols;
+    size_t K = c->e->unit.rows, d = c->e->unit.cols;
     double *h = w->products.v;
     for (size_t j = 0; j < K; j++)
-        h[j] = -c->lambda / 2;
+        h[j] = -c->e->lambda / 2;
     for (size_t s = 1; s < rows; s++)
         memcpy(h + s * K, h, K * sizeof *h);
-    multiply(NDL_TRANSPOSED, rows, K, d, w->centred.v, d, c->unit.v, d, 1, h, K);
+    multiply(NDL_TRANSPOSED, rows, K, d, w->centred.v, d, c->e->unit.v, d, 1, h, K);
     for (size_t s = 0; s < rows; s++) {
         const uint32_t *warm = c->warm ? c->warm->atom + c->warm->start[first + s] : NULL;
         size_t count = c->warm ? c->warm->start[first + s + 1] - c->warm->start[first + s] : 0;
-        ndl_active_solve(&w->active, c->gram.v, K, ndl_row(&w->products, s), noise(c, w, s), warm, count);
+        ndl_active_solve(&w->active, c->e->gram.v, K, ndl_row(&w->products, s), noise(c, w, s), warm, count);
         keep(c, w, s, NULL);
     }
 }
@@ -213,13 +217,13 @@ static bool look_around(const struct coding *c, struct bench *w, size_t s, size_
 {
     const double *product = ndl_row(&w->products, s);
     const uint32_t *atom = w->atom + s * w->stride;
-    size_t K = c->unit.rows, active = w->count[s];
+    size_t K = c->e->unit.rows, active = w->count[s];
     double most = 0, floor = noise(c, w, s);
     for (size_t j = 0, e = 0; j < K; j++) {
         bool member = e < active && atom[e] == j;
         e += member;
-        if (!member && product[j] - c->lambda / 2 > most)
-            most = product[j] - c->lambda / 2;
+        if (!member && product[j] - c->e->lambda / 2 > most)
+            most = product[j] - c->e->lambda / 2;
     }
     if (!(most > floor))
         return false;
@@ -230,7 +234,7 @@ static bool look_around(const struct coding *c, struct bench *w, size_t s, size_
             w->warm[(*warm)++] = (uint32_t)*seen;
             w->seen[(*seen)++] = (uint32_t)j;
             e++;
-        } else if (entered < ENTER && product[j] - c->lambda / 2 >= most / 2) {
+        } else if (entered < ENTER && product[j] - c->e->lambda / 2 >= most / 2) {
             w->seen[(*seen)++] = (uint32_t)j;
             entered++;
         }
@@ -241,7 +245,7 @@ static bool look_around(const struct coding *c, struct bench *w, size_t s, size_
 /* The same for a dictionary too wide for its Gram matrix. */
 static void code_block_wide(const struct coding *c, struct bench *w, size_t first, size_t rows)
 {
-    size_t d = c->unit.cols;
+    size_t d = c->e->unit.cols;
     double value[BLOCK]; /* twice the objective of each sample's set, negated: it must grow */
     int unseen[BLOCK] = {0};
     bool done[BLOCK] = {false};
@@ -263,8 +267,8 @@ static void code_block_wide(const struct coding *c, struct bench *w, size_t firs
             done[s] = !look_around(c, w, s, &seen, &warm);
             if (!done[s]) {
                 for (size_t i = 0; i < seen; i++) {
-                    memcpy(ndl_row(&w->near, i), ndl_row(&c->unit, w->seen[i]), d * sizeof *w->near.v);
-                    w->near_h[i] = ndl_dot(d, ndl_row(&w->near, i), ndl_row(&w->centred, s)) - c->lambda / 2;
+                    memcpy(ndl_row(&w->near, i), ndl_row(&c->e->unit, w->seen[i]), d * sizeof *w->near.v);
+                    w->near_h[i] = ndl_dot(d, ndl_row(&w->near, i), ndl_row(&w->centred, s)) - c->e->lambda / 2;
                 }
                 multiply(NDL_TRANSPOSED, seen, seen, d, w->near.v, d, w->near.v, d, 0, w->near_gram.v, seen);
                 w->active.K = seen;
@@ -294,8 +298,8 @@ static void code_block_wide(const struct coding *c, struct bench *w, size_t firs
  * (1 - t)^2 |r|^2 + 2 sum_k z_k (lambda/2 - t r.d_k): nothing cancels. */
 static double block_gap(const struct coding *c, struct bench *w, size_t rows)
 {
-    size_t K = c->unit.rows, d = c->unit.cols;
-    double worst = 0, half = c->lambda / 2;
+    size_t K = c->e->unit.rows, d = c->e->unit.cols;
+    double worst = 0, half = c->e->lambda / 2;
     residual_products(c, w, rows);
     for (size_t s = 0; s < rows; s++) {
         const double *product = ndl_row(&w->products, s), *r = ndl_row(&w->residual, s);
@@ -308,7 +312,7 @@ static double block_gap(const struct coding *c, struct bench *w, size_t rows)
             slack += w->value[e] * (half - t * product[w->atom[e]]);
         }
         double gap = (1 - t) * (1 - t) * square + 2 * slack;
-        worst = fmax(worst, fabs(gap) / fmax(square + c->lambda * l1, half * half));
+        worst = fmax(worst, fabs(gap) / fmax(square + c->e->lambda * l1, half * half));
     }
     return worst;
 }
@@ -325,7 +329,7 @@ static bool pack(const struct coding *c, const struct bench *w, size_t first, si
     for (size_t s = 0, e = 0; s < rows; s++)
         for (size_t i = s * w->stride; i < s * w->stride + w->count[s]; i++, e++) {
             p->atom[e] = w->atom[i];
-            p->value[e] = w->value[i] / c->norm[w->atom[i]];
+            p->value[e] = w->value[i] / c->e->norm[w->atom[i]];
         }
     return true;
 }
@@ -333,14 +337,14 @@ static bool pack(const struct coding *c, const struct bench *w, size_t first, si
 /* centred = X - b for the rows of a block; false if an entry of X is not finite. */
 NDL_WIDE static bool centre(const struct coding *c, struct bench *w, size_t first, size_t rows)
 {
-    size_t d = c->unit.cols;
+    size_t d = c->e->unit.cols;
     bool finite = true;
     for (size_t s = 0; s < rows; s++) {
         double *x = ndl_row(&w->centred, s);
         memcpy(x, ndl_row(c->X, first + s), d * sizeof *x);
         finite = finite && ndl_finite(d, x);
-        if (c->b)
-            ndl_axpy(d, -1, c->b, x);
+        if (c->e->b.v)
+            ndl_axpy(d, -1, c->e->b.v, x);
     }
     return finite;
 }
@@ -354,7 +358,7 @@ static void work(void *context, size_t first, size_t last, int worker)
         atomic_store(&c->not_finite, true);
         return;
     }
-    if (c->gram.v)
+    if (c->e->gram.v)
         code_block(c, w, first, rows);
     else
         code_block_wide(c, w, first, rows);
@@ -364,44 +368,20 @@ static void work(void *context, size_t first, size_t last, int worker)
         atomic_store(&c->no_memory, true);
 }
 
-/* ------------------------------------------------------------ the whole set */
-
-static enum ndl_status check(const struct ndl_matrix *X, const struct ndl_matrix *D, const struct ndl_matrix *b,
-                             double lambda, const struct ndl_encode_options *options, struct ndl_error *err)
-{
-    if (D->rows < 1 || D->cols < 1 || X->cols != D->cols)
-        return ndl_fail(err, NDL_BADARG, "encode: X is %zu x %zu but D is %zu x %zu", X->rows, X->cols, D->rows,
-                        D->cols);
-    if (b && (b->rows != 1 || b->cols != D->cols))
-        return ndl_fail(err, NDL_BADARG, "encode: the bias is %zu x %zu, not 1 x %zu", b->rows, b->cols, D->cols);
-    if (D->rows > INT32_MAX || D->cols > INT32_MAX)
-        return ndl_fail(err, NDL_BADARG, "encode: D is too large, %zu x %zu", D->rows, D->cols);
-    if (!(lambda > 0) || !isfinite(lambda))
-        return ndl_fail(err, NDL_BADARG, "encode: lambda = %g is not positive", lambda);
-    if (!(options->gap >= 0) || options->threads < 1)
-        return ndl_fail(err, NDL_BADARG, "encode: gap %g, %d threads", options->gap, options->threads);
-    const struct ndl_codes *warm = options->warm;
-    if (warm && (warm->rows != X->rows || warm->cols != D->rows))
-        return ndl_fail(err, NDL_BADARG, "encode: the warm codes are %zu x %zu, not %zu x %zu", warm->rows, warm->cols,
-                        X->rows, D->rows);
-    enum ndl_status status = ndl_matrix_check(D, "D", err);
-    if (status == NDL_OK && b)
-        status = ndl_matrix_check(b, "b", err);
-    return status;
-}
+/* ----------------------------------------------------------- the dictionary */
 
 /* The unit atoms, their norms and, unless there are too many, their Gram matrix. */
-static enum ndl_status prepare(struct coding *c, const struct ndl_matrix *D, struct ndl_error *err)
+static enum ndl_status prepare(struct ndl_encoder *e, const struct ndl_matrix *D, struct ndl_error *err)
 {
     size_t K = D->rows, d = D->cols;
-    enum ndl_status status = ndl_matrix_copy(&c->unit, D, err);
+    enum ndl_status status = ndl_matrix_copy(&e->unit, D, err);
     if (status != NDL_OK)
         return status;
-    c->norm = calloc(K, sizeof *c->norm);
-    if (!c->norm)
+    e->norm = calloc(K, sizeof *e->norm);
+    if (!e->norm)
         return ndl_fail(err, NDL_NOMEM, "no memory for %zu norms", K);
     for (size_t k = 0; k < K; k++) {
-        double *atom = ndl_row(&c->unit, k), largest = 0, scale;
+        double *atom = ndl_row(&e->unit, k), largest = 0, scale;
         for (size_t j = 0; j < d; j++)
             largest = fmax(largest, fabs(atom[j]));
         if (largest == 0)
@@ -412,15 +392,60 @@ static enum ndl_status prepare(struct coding *c, const struct ndl_matrix *D, str
         double norm = sqrt(ndl_dot(d, atom, atom));
         for (size_t j = 0; j < d; j++)
             atom[j] /= norm;
-        c->norm[k] = norm * scale;
+        e->norm[k] = norm * scale;
     }
     if (K <= GRAM_ATOMS) {
-        status = ndl_matrix_alloc(&c->gram, K, K, err);
+        status = ndl_matrix_alloc(&e->gram, K, K, err);
         if (status == NDL_OK)
-            multiply(NDL_TRANSPOSED, K, K, d, c->unit.v, d, c->unit.v, d, 0, c->gram.v, K);
+            multiply(NDL_TRANSPOSED, K, K, d, e->unit.v, d, e->unit.v, d, 0, e->gram.v, K);
     }
     return status;
 }
+
+enum ndl_status ndl_encoder_new(struct ndl_encoder **encoder, const struct ndl_matrix *D, const struct ndl_matrix *b,
+                                double lambda, struct ndl_error *err)
+{
+    *encoder = NULL;
+    if (D->rows < 1 || D->cols < 1)
+        return ndl_fail(err, NDL_BADARG, "encode: D is %zu x %zu", D->rows, D->cols);
+    if (b && (b->rows != 1 || b->cols != D->cols))
+        return ndl_fail(err, NDL_BADARG, "encode: the bias is %zu x %zu, not 1 x %zu", b->rows, b->cols, D->cols);
+    if (D->rows > INT32_MAX || D->cols > INT32_MAX)
+        return ndl_fail(err, NDL_BADARG, "encode: D is too large, %zu x %zu", D->rows, D->cols);
+    if (!(lambda > 0) || !isfinite(lambda))
+        return ndl_fail(err, NDL_BADARG, "encode: lambda = %g is not positive", lambda);
+    enum ndl_status status = ndl_matrix_check(D, "D", err);
+    if (status == NDL_OK && b)
+        status = ndl_matrix_check(b, "b", err);
+    if (status != NDL_OK)
+        return status;
+    ndl_blas_single_threaded();
+    struct ndl_encoder *e = calloc(1, sizeof *e);
+    if (!e)
+        return ndl_fail(err, NDL_NOMEM, "no memory for an encoder");
+    e->lambda = lambda;
+    status = prepare(e, D, err);
+    if (status == NDL_OK && b)
+        status = ndl_matrix_copy(&e->b, b, err);
+    if (status == NDL_OK)
+        *encoder = e;
+    else
+        ndl_encoder_free(e);
+    return status;
+}
+
+void ndl_encoder_free(struct ndl_encoder *e)
+{
+    if (!e)
+        return;
+    ndl_matrix_free(&e->unit);
+    ndl_matrix_free(&e->gram);
+    ndl_matrix_free(&e->b);
+    free(e->norm);
+    free(e);
+}
+
+/* ------------------------------------------------------------ the whole set */
 
 /* Joins the blocks' codes in order. */
 static enum ndl_status assemble(const struct coding *c, size_t pieces, struct ndl_codes *Z, double *worst_gap,
@@ -432,7 +457,7 @@ static enum ndl_status assemble(const struct coding *c, size_t pieces, struct nd
         entries += c->piece[p].entries;
         worst = fmax(worst, c->piece[p].worst_gap);
     }
-    enum ndl_status status = ndl_codes_alloc(Z, c->X->rows, c->unit.rows, entries, err);
+    enum ndl_status status = ndl_codes_alloc(Z, c->X->rows, c->e->unit.rows, entries, err);
     if (status != NDL_OK)
         return status;
     for (size_t i = 0; i < Z->rows; i++)
@@ -446,27 +471,32 @@ static enum ndl_status assemble(const struct coding *c, size_t pieces, struct nd
     return NDL_OK;
 }
 
-enum ndl_status ndl_encode(const struct ndl_matrix *X, const struct ndl_matrix *D, const struct ndl_matrix *b,
-                           double lambda, const struct ndl_encode_options *options, struct ndl_codes *Z,
-                           double *worst_gap, struct ndl_error *err)
+enum ndl_status ndl_encoder_run(const struct ndl_encoder *e, const struct ndl_matrix *X,
+                                const struct ndl_encode_options *options, struct ndl_codes *Z, double *worst_gap,
+                                struct ndl_error *err)
 {
     *Z = (struct ndl_codes){0};
-    enum ndl_status status = check(X, D, b, lambda, options, err);
-    if (status != NDL_OK)
-        return status;
-    ndl_blas_single_threaded();
+    const struct ndl_codes *warm = options->warm;
+    size_t K = e->unit.rows, d = e->unit.cols;
+    if (X->cols != d)
+        return ndl_fail(err, NDL_BADARG, "encode: X is %zu x %zu but D is %zu x %zu", X->rows, X->cols, K, d);
+    if (!(options->gap >= 0) || options->threads < 1)
+        return ndl_fail(err, NDL_BADARG, "encode: gap %g, %d threads", options->gap, options->threads);
+    if (warm && (warm->rows != X->rows || warm->cols != K))
+        return ndl_fail(err, NDL_BADARG, "encode: the warm codes are %zu x %zu, not %zu x %zu", warm->rows, warm->cols,
+                        X->rows, K);
     size_t pieces = X->rows / BLOCK + (X->rows % BLOCK > 0);
     int threads = options->threads;
     if ((size_t)threads > pieces)
         threads = pieces > 0 ? (int)pieces : 1;
-    struct coding c = {.X = X, .b = b ? b->v : NULL, .lambda = lambda, .warm = options->warm,
-                       .certify = worst_gap || options->gap > 0, .exact = options->gap == 0};
+    struct coding c = {.e = e, .X = X, .warm = warm, .certify = worst_gap || options->gap > 0,
+                       .exact = options->gap == 0};
     double worst = 0;
-    status = prepare(&c, D, err);
+    enum ndl_status status = NDL_OK;
     c.start = calloc(X->rows + 1, sizeof *c.start);
     c.piece = calloc(pieces + 1, sizeof *c.piece);
     c.bench = calloc((size_t)threads, sizeof *c.bench);
-    if (status == NDL_OK && (!c.start || !c.piece || !c.bench))
+    if (!c.start || !c.piece || !c.bench)
         status = ndl_fail(err, NDL_NOMEM, "no memory to code %zu samples", X->rows);
     for (int t = 0; status == NDL_OK && t < threads; t++)
         status = bench_alloc(&c.bench[t], &c, err);
@@ -492,8 +522,18 @@ enum ndl_status ndl_encode(const struct ndl_matrix *X, const struct ndl_matrix *
     free(c.start);
     free(c.piece);
     free(c.bench);
-    free(c.norm);
-    ndl_matrix_free(&c.unit);
-    ndl_matrix_free(&c.gram);
+    return status;
+}
+
+enum ndl_status ndl_encode(const struct ndl_matrix *X, const struct ndl_matrix *D, const struct ndl_matrix *b,
+                           double lambda, const struct ndl_encode_options *options, struct ndl_codes *Z,
+                           double *worst_gap, struct ndl_error *err)
+{
+    struct ndl_encoder *encoder;
+    *Z = (struct ndl_codes){0};
+    enum ndl_status status = ndl_encoder_new(&encoder, D, b, lambda, err);
+    if (status == NDL_OK)
+        status = ndl_encoder_run(encoder, X, options, Z, worst_gap, err);
+    ndl_encoder_free(encoder);
     return status;
 }

@@ -142,6 +142,17 @@ enum ndl_status ndl_encode(const struct ndl_matrix *X, const struct ndl_matrix *
                            double lambda, const struct ndl_encode_options *options, struct ndl_codes *Z,
                            double *worst_gap, struct ndl_error *err);
 
+/* The same for data that come in blocks: a dictionary made ready once, which takes K^2 d
+ * multiplications and 8 K^2 bytes up to 4,096 atoms.  Copies D and b.  ndl_encoder_new fails as
+ * ndl_encode does, *encoder is then NULL; several threads may use one encoder. */
+struct ndl_encoder;
+enum ndl_status ndl_encoder_new(struct ndl_encoder **encoder, const struct ndl_matrix *D, const struct ndl_matrix *b,
+                                double lambda, struct ndl_error *err);
+enum ndl_status ndl_encoder_run(const struct ndl_encoder *encoder, const struct ndl_matrix *X,
+                                const struct ndl_encode_options *options, struct ndl_codes *Z, double *worst_gap,
+                                struct ndl_error *err);
+void ndl_encoder_free(struct ndl_encoder *encoder);
+
 /* ---------------------------------------------------------------- learning */
 
 struct ndl_fit_options {

@@ -296,7 +296,7 @@ NDL_WIDE static void hessian_slice(void *context, size_t slice, size_t end, int 
         const uint32_t *atom = p->Z.atom + p->Z.start[i];
         const double *z = p->Z.value + p->Z.start[i];
         size_t n = p->Z.start[i + 1] - p->Z.start[i];
-        if (n == 0 && !f->bias)
+        if (n == 0 && !f->bias) /* nothing of this sample moves */
             continue;
         residual(f, p, i, s->r);
         memcpy(s->dr, V + K * d, d * sizeof *s->dr); /* first w */

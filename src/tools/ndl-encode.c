@@ -85,6 +85,7 @@ struct job {
     const struct options *o;
     struct ndl_array_view X;
     struct ndl_matrix D, b;
+    struct ndl_encoder *encoder;
     struct gap_dictionary g;
     double *norm;
     struct ndl_codes_reader *reader; /* of the SAE's codes */
@@ -176,7 +177,7 @@ static enum ndl_status code_block(struct job *j, size_t first, struct ndl_matrix
     enum ndl_status status = ndl_view_rows(&j->X, first, first + X->rows, X->v, err);
     double begun = tool_seconds();
     if (status == NDL_OK)
-        status = ndl_encode(X, &j->D, j->b.v ? &j->b : NULL, j->o->lambda, &how, &Z, NULL, err);
+        status = ndl_encoder_run(j->encoder, X, &how, &Z, NULL, err);
     j->coding += tool_seconds() - begun;
     if (status == NDL_OK)
         status = gap_measure(&j->g, X, &Z, how.threads, &j->exact, R, err);
@@ -193,13 +194,16 @@ static enum ndl_status code_block(struct job *j, size_t first, struct ndl_matrix
 static enum ndl_status code_all(struct job *j, struct ndl_error *err)
 {
     size_t N = j->X.rows, d = j->X.cols, rows = BLOCK_BYTES / sizeof(double) / d;
-    if (rows < j->D.rows) /* so that what is done once per block, K^2 d, is little of it */
-        rows = j->D.rows;
+    if (rows < 1)
+        rows = 1;
     if (rows > N)
         rows = N;
     struct ndl_matrix X = {0}, R = {0}, own_R = {0};
     double begun = tool_seconds();
-    enum ndl_status status = ndl_codes_alloc(&j->Z, N, j->D.rows, j->room = rows, err);
+    enum ndl_status status = ndl_encoder_new(&j->encoder, &j->D, j->b.v ? &j->b : NULL, j->o->lambda, err);
+    j->coding = tool_seconds() - begun;
+    if (status == NDL_OK)
+        status = ndl_codes_alloc(&j->Z, N, j->D.rows, j->room = rows, err);
     j->Z.rows = 0;
     if (status == NDL_OK)
         status = ndl_matrix_alloc(&X, rows, d, err);
@@ -362,6 +366,7 @@ static enum ndl_status run(const struct options *o, struct ndl_error *err)
                           j.exact.worst, o->gap);
     tool_stage_end(&stage, err);
     ndl_codes_close(j.reader);
+    ndl_encoder_free(j.encoder);
     ndl_view_close(&j.X);
     ndl_matrix_free(&j.D);
     ndl_matrix_free(&j.b);
