@@ -363,13 +363,50 @@ static void small_penalty(void **state)
     }
 }
 
+/* The same from given atoms: straight ahead first, and if that takes too long, by way of larger penalties. */
+static void given_start_at_a_small_penalty(void **state)
+{
+    (void)state;
+    for (unsigned long t = 0; t < 3; t++) {
+        gsl_rng *rng = stream(600 + t);
+        struct ndl_matrix X, D0;
+        struct ndl_fit_options o = ndl_fit_defaults(12, 2e-4);
+        struct ndl_model m;
+        struct ndl_fit_report r;
+        assert_int_equal(ndl_matrix_alloc(&X, 80, 5, NULL), NDL_OK);
+        assert_int_equal(ndl_matrix_alloc(&D0, 12, 5, NULL), NDL_OK);
+        for (size_t e = 0; e < 400; e++)
+            X.v[e] = gsl_ran_gaussian_ziggurat(rng, 1);
+        for (size_t k = 0; k < 12; k++)
+            ndl_random_unit(rng, ndl_row(&D0, k), 5);
+        o.D0 = &D0;
+        o.tolerance = 1e-9;
+        o.max_iterations = 250;
+        assert_int_equal(ndl_fit(&X, &o, &m, &r, NULL), NDL_OK);
+        assert_true(r.came_down && r.iterations > 250 && r.iterations <= 500);
+        check_close(worst_condition(&X, &m), 0, 1e-9);
+        ndl_model_free(&m);
+        ndl_fit_report_free(&r);
+        /* A penalty that is not small leaves no way but straight ahead. */
+        o.lambda = 1;
+        o.max_iterations = 2;
+        assert_int_equal(ndl_fit(&X, &o, &m, &r, NULL), NDL_NOCONV);
+        assert_true(!r.came_down && r.iterations <= 2);
+        ndl_model_free(&m);
+        ndl_fit_report_free(&r);
+        ndl_matrix_free(&X);
+        ndl_matrix_free(&D0);
+        gsl_rng_free(rng);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradient_is_the_slope),  cmocka_unit_test(hessian_is_the_slope_of_the_gradient),
         cmocka_unit_test(reaches_the_conditions), cmocka_unit_test(seed_decides_and_threads_do_not),
         cmocka_unit_test(a_minimum_is_kept),      cmocka_unit_test(many_samples),
-        cmocka_unit_test(small_penalty),
+        cmocka_unit_test(small_penalty),          cmocka_unit_test(given_start_at_a_small_penalty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

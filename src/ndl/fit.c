@@ -5,7 +5,7 @@
  * Truncated Newton steps (newton.c) on the reduced loss finish.  A dead atom is put along the
  * largest residual above lambda/2 (theory of the wide limit: there, and only there, one more atom
  * lowers the loss).  With many samples the first alternations see only some of them.  A random start
- * with a small penalty comes down to it from a larger one.
+ * with a small penalty comes down to it from a larger one; a given start does so only if it takes too long.
  *
  * What is guaranteed: on the full data no step raises the loss, and ndl_fit returns NDL_OK only
  * if the first-order conditions hold to the tolerance.  The result is a local minimum as far as
@@ -19,6 +19,7 @@
 
 #include <assert.h>
 #include <float.h>
+#include <limits.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -448,12 +449,11 @@ static enum ndl_status warm_up(const struct ndl_matrix *X, const struct ndl_fit_
     return status;
 }
 
-/* Descends at penalties that come down to o->lambda; nothing if that is not small. */
-static enum ndl_status come_down(struct ndl_reduced *f, struct ndl_point *p, struct ndl_descent *run,
-                                 struct ndl_error *err)
+/* The penalty to come down from: f->lambda times a power of COMING_DOWN, that itself if it is not small. */
+static double top_penalty(const struct ndl_reduced *f, const struct ndl_point *p)
 {
     const struct ndl_matrix *X = f->X;
-    double lambda = f->lambda, tolerance = run->tolerance, size = 0, top = lambda;
+    double size = 0, top = f->lambda;
     for (size_t i = 0; i < X->rows; i++) {
         double square = 0;
         for (size_t j = 0; j < f->d; j++)
@@ -462,12 +462,46 @@ static enum ndl_status come_down(struct ndl_reduced *f, struct ndl_point *p, str
     }
     while (top * COMING_DOWN <= SMALL_PENALTY * size)
         top *= COMING_DOWN;
+    return top;
+}
+
+/* Descends at penalties that come down from `top` to f->lambda, and then there. */
+static enum ndl_status come_down(struct ndl_reduced *f, struct ndl_point *p, double top, struct ndl_descent *run,
+                                 struct ndl_error *err)
+{
+    double lambda = f->lambda, tolerance = run->tolerance;
     enum ndl_status status = NDL_OK;
     run->tolerance = fmax(ON_THE_WAY, tolerance);
     for (f->lambda = top; status == NDL_OK && f->lambda > lambda * 1.5; f->lambda /= COMING_DOWN)
         status = descend(f, p, run, err);
     f->lambda = lambda;
     run->tolerance = tolerance;
+    return status == NDL_OK ? descend(f, p, run, err) : status;
+}
+
+/* A given start goes straight to f->lambda.  Only if that is small, and all iterations were not enough, does
+ * it come down from where it is, with as many again, and keeps that if the loss is lower. */
+static enum ndl_status from_given(struct ndl_reduced *f, struct ndl_point *p, struct ndl_descent *run, bool *came_down,
+                                  struct ndl_error *err)
+{
+    double top = top_penalty(f, p);
+    struct ndl_point lower;
+    enum ndl_status status = descend(f, p, run, err);
+    if (status != NDL_OK || p->residual <= run->tolerance || run->iterations < run->limit || !(top > f->lambda))
+        return status;
+    run->limit += run->limit < INT_MAX / 2 ? run->limit : 0;
+    status = ndl_point_alloc(&lower, f, err);
+    if (status != NDL_OK)
+        return status;
+    memcpy(lower.T.v, p->T.v, p->T.rows * p->T.cols * sizeof *p->T.v);
+    status = come_down(f, &lower, top, run, err);
+    *came_down = status == NDL_OK && lower.loss < p->loss;
+    if (*came_down) {
+        struct ndl_point higher = *p;
+        *p = lower;
+        lower = higher;
+    }
+    ndl_point_free(&lower);
     return status;
 }
 
@@ -481,6 +515,7 @@ struct contest {
     double *loss;            /* starts */
     struct ndl_matrix T;     /* of the best */
     int best, iterations;    /* -1 before the first */
+    bool came_down;          /* the given start */
     enum ndl_status status;  /* the first failure */
     struct ndl_error failure;
 };
@@ -515,10 +550,9 @@ static enum ndl_status one_start(struct contest *c, size_t s, struct ndl_error *
         status = start(c->X, o, rng, &p.T, err);
     if (status == NDL_OK)
         status = warm_up(c->X, o, c->threads, &p.T, &run, err);
-    if (status == NDL_OK && !o->D0)
-        status = come_down(&f, &p, &run, err);
     if (status == NDL_OK)
-        status = descend(&f, &p, &run, err);
+        status = o->D0 ? from_given(&f, &p, &run, &c->came_down, err)
+                       : come_down(&f, &p, top_penalty(&f, &p), &run, err);
     pthread_mutex_lock(&c->lock);
     if (status == NDL_OK) {
         c->loss[s] = p.loss;
@@ -642,6 +676,7 @@ static enum ndl_status deliver(const struct contest *c, struct ndl_point *p, dou
     report->dead = K - report->live;
     report->iterations = c->iterations;
     report->best_start = c->best;
+    report->came_down = c->came_down;
     return NDL_OK;
 }
 

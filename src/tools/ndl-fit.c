@@ -33,7 +33,8 @@ static const struct argp_option options[] = {
     {"init", KEY_INIT, "D0", 0, "start from these atoms, K x d, instead of random samples", 0},
     {"init-bias", KEY_INIT_BIAS, "B0", 0, "start from this bias instead of the mean", 0},
     {"tolerance", KEY_TOLERANCE, "T", 0, "largest relative KKT residual that is fine (default 1e-8)", 0},
-    {"max-iterations", KEY_ITERATIONS, "M", 0, "stop after so many (default 1000)", 0},
+    {"max-iterations", KEY_ITERATIONS, "M", 0,
+     "stop after so many (default 1000); at a small penalty --init may take as many again by way of larger ones", 0},
     {"trace", KEY_TRACE, "FILE.tsv", 0, "write seconds, phase, iteration, loss, residual as it goes", 0},
     {0}};
 
@@ -191,6 +192,7 @@ static enum ndl_status write_report(const struct job *j, const char *path, struc
     cJSON_AddNumberToObject(json, "curvature", j->report.curvature);
     cJSON_AddNumberToObject(json, "iterations", j->report.iterations);
     cJSON_AddNumberToObject(json, "best_start", j->report.best_start);
+    cJSON_AddBoolToObject(json, "came_down", j->report.came_down);
     cJSON *losses = cJSON_AddArrayToObject(json, "start_losses");
     for (size_t s = 0; s < j->o->starts; s++)
         cJSON_AddItemToArray(losses, cJSON_CreateNumber(j->report.start_loss[s]));
@@ -227,6 +229,9 @@ static void print_summary(const struct job *j)
            (double)j->model.Z.start[j->X.rows] / N);
     printf("time        %.3g s to learn (%d iterations), %.3g s to certify, %d threads\n", j->fitted,
            j->report.iterations, j->certified, j->o->common.threads);
+    if (j->report.came_down)
+        printf("start       too slow at this penalty: left after %zu iterations by way of larger ones\n",
+               j->o->iterations);
 }
 
 /* ------------------------------------------------------------------- run */
