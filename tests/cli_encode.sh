@@ -51,8 +51,8 @@ printf '4\t2\n0\t-1.75\n' >moved.tsv
 exits 0 "$encode" moved.tsv --decoder D.tsv --bias b.tsv --lambda 1 --out Zb.npz && same Z.npz Zb.npz
 exits 0 "$encode" X.tsv --decoder D.tsv --lambda 1 --out Z.npz && says '^exact .*loss 7.5625' && says 'worst'
 
-# More: random data, overcomplete and dependent atoms.  Any threads, the same bytes.
-awk 'BEGIN {srand(4); for (i = 0; i < 3000; i++) for (j = 0; j < 6; j++) printf "%.6f%s", rand() - 0.3, j < 5 ? "\t" : "\n"}' >R.tsv
+# More: random data, overcomplete and dependent atoms, large enough for threads.  Any number of them, the same bytes.
+awk 'BEGIN {srand(4); for (i = 0; i < 8000; i++) for (j = 0; j < 6; j++) printf "%.6f%s", rand() - 0.3, j < 5 ? "\t" : "\n"}' >R.tsv
 awk 'BEGIN {srand(5); for (k = 0; k < 12; k++) for (j = 0; j < 6; j++) printf "%.6f%s", k % 3 == 2 ? 2 * v[j] : v[j] = rand() - 0.3,
     j < 5 ? "\t" : "\n"}' >E.tsv
 for threads in 1 2 5; do

@@ -212,16 +212,17 @@ static void errors(void **state)
     ndl_codes_free(&guess);
 }
 
-/* Wherever it stands, and it is named. */
+/* Wherever it stands, and it is named.  So many atoms that three threads are worth it. */
 static void one_bad_entry_in_many_samples(void **state)
 {
     (void)state;
-    enum { SAMPLES = 300, DIMENSIONS = 7 };
+    enum { SAMPLES = 300, DIMENSIONS = 7, ATOMS = 260 };
     const double bad[] = {nan(""), HUGE_VAL, -HUGE_VAL};
     struct ndl_matrix X, D;
     assert_int_equal(ndl_matrix_alloc(&X, SAMPLES, DIMENSIONS, NULL), NDL_OK);
-    assert_int_equal(ndl_matrix_alloc(&D, 1, DIMENSIONS, NULL), NDL_OK);
-    D.v[0] = 1;
+    assert_int_equal(ndl_matrix_alloc(&D, ATOMS, DIMENSIONS, NULL), NDL_OK);
+    for (size_t k = 0; k < ATOMS; k++)
+        ndl_row(&D, k)[k % DIMENSIONS] = 1;
     for (size_t e = 0; e < SAMPLES * DIMENSIONS; e++)
         X.v[e] = e % 3 == 0 ? 1e300 : -1;
     for (size_t j = 0; j < DIMENSIONS; j++) {

@@ -15,6 +15,13 @@ enum ndl_op { NDL_PLAIN, NDL_TRANSPOSED };
 /* Makes every later BLAS call single-threaded (a process-wide setting). */
 void ndl_blas_single_threaded(void);
 
+/* The threads, of those allowed, that a pass over N samples, K atoms and d dimensions is to use: with N K d
+ * below half a million it is over before a second thread has begun. */
+static inline int ndl_threads(size_t N, size_t K, size_t d, int allowed)
+{
+    return (double)N * (double)K * (double)d < (1 << 19) ? 1 : allowed;
+}
+
 /* C = alpha op(A) op(B) + beta C, with op(A) m x k, op(B) k x n, C m x n and
  * row strides lda, ldb, ldc.  NDL_BADARG (C untouched) if a stride is shorter than
  * its row or a size does not fit a BLAS int. */

@@ -486,7 +486,7 @@ enum ndl_status ndl_encoder_run(const struct ndl_encoder *e, const struct ndl_ma
         return ndl_fail(err, NDL_BADARG, "encode: the warm codes are %zu x %zu, not %zu x %zu", warm->rows, warm->cols,
                         X->rows, K);
     size_t pieces = X->rows / BLOCK + (X->rows % BLOCK > 0);
-    int threads = options->threads;
+    int threads = ndl_threads(X->rows, K, d, options->threads);
     if ((size_t)threads > pieces)
         threads = pieces > 0 ? (int)pieces : 1;
     struct coding c = {.e = e, .X = X, .warm = warm, .certify = worst_gap || options->gap > 0,

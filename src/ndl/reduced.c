@@ -15,12 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    MAX_SLICES = 16,
-    SLICE_DOUBLES = 1 << 24,
-    SLICE_SAMPLES = 64,
-    SMALL_WORK = 1 << 19 /* with N K d below this a pass is over before a second thread has begun */
-};
+enum { MAX_SLICES = 16, SLICE_DOUBLES = 1 << 24, SLICE_SAMPLES = 64 };
 
 struct ndl_scratch {
     double *r, *dr;  /* d */
@@ -32,8 +27,8 @@ enum ndl_status ndl_reduced_alloc(struct ndl_reduced *f, const struct ndl_matrix
                                   int threads, struct ndl_error *err)
 {
     size_t d = X->cols, N = X->rows, rows = K + 1, active = K < d ? K : d, entries, square;
-    *f = (struct ndl_reduced){.X = X, .K = K, .d = d, .lambda = lambda, .bias = bias};
-    f->threads = (double)N * (double)K * (double)d < SMALL_WORK ? 1 : threads;
+    *f = (struct ndl_reduced){.X = X, .K = K, .d = d, .lambda = lambda, .bias = bias,
+                             .threads = ndl_threads(N, K, d, threads)};
     if (__builtin_mul_overflow(rows, rows + d, &entries) || __builtin_mul_overflow(active, active, &square))
         return ndl_fail(err, NDL_NOMEM, "no memory to learn %zu atoms in %zu dimensions", K, d);
     f->slices = SLICE_DOUBLES / entries;
