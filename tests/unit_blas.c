@@ -3,8 +3,10 @@
 
 #include "blas.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <gsl/gsl_cblas.h>
 #include <gsl/gsl_errno.h>
@@ -27,12 +29,32 @@ static void blas_is_openblas(void **state)
     assert_non_null(strstr(info.dli_fname, "libopenblas"));
 }
 
+static int other_threads(void)
+{
+    DIR *threads = opendir("/proc/self/task");
+    assert_non_null(threads);
+    int n = -1; /* this one */
+    for (struct dirent *entry; (entry = readdir(threads));)
+        n += entry->d_name[0] != '.';
+    closedir(threads);
+    return n;
+}
+
 static void blas_is_single_threaded(void **state)
 {
     (void)state;
     openblas_set_num_threads(2);
     ndl_blas_single_threaded();
     assert_int_equal(openblas_get_num_threads(), 1);
+    /* None of OpenBLAS's threads is left to wait busily, and products are still right. */
+    int others = 1;
+    for (int wait = 0; others > 0 && wait < 1000; wait++, usleep(1000)) /* the kernel takes a moment after the join */
+        others = other_threads();
+    assert_int_equal(others, 0);
+    const double A[4] = {1, 2, 3, 4};
+    double C[4] = {0};
+    assert_int_equal(ndl_gemm(NDL_PLAIN, NDL_PLAIN, 2, 2, 2, 1, A, 2, A, 2, 0, C, 2), NDL_OK);
+    assert_true(gsl_pow_2(C[0] - 7) + gsl_pow_2(C[3] - 22) <= 0);
 }
 
 static void gemm_multiplies(void **state)
