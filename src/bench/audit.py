@@ -71,8 +71,27 @@ def dense():
     return sp.csc_matrix((exponential(rng, len(rows)), rows, start), shape=(N, K)).tocsr(), pairs
 
 
+def files(directory):
+    """Codes, decoder, table and shards."""
+    path = [os.path.join(directory, f'audit-{what}') for what in ('codes.npz', 'decoder.npy', 'pairs.tsv')]
+    return *path, [os.path.join(directory, f'audit-part-{s}.npz') for s in range(SHARDS)]
+
+
+def write(name, directory):
+    """Makes and saves the codes and the decoder, and prints the planted pairs."""
+    codes, decoder, _, shards = files(directory)
+    Z, planted = even() if name == 'even' else dense()
+    sp.save_npz(codes, Z, compressed=False)
+    for s, shard in enumerate(shards):
+        sp.save_npz(shard, Z[N * s // SHARDS:N * (s + 1) // SHARDS], compressed=False)
+    np.save(decoder, np.random.default_rng(3).normal(size=(K, D)).astype(np.float32))
+    for pair in planted:
+        print(*pair)
+
+
 def measure(*words):
-    """Elapsed seconds, seconds of processor time and peak MiB of a child process, and what it prints."""
+    """Elapsed seconds, seconds of processor time and peak MiB of a child process, and what it prints.  The peak is
+    at least that of this process, which therefore holds no codes."""
     begun = time.monotonic()
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     text = process.stdout.read()
@@ -95,19 +114,12 @@ def product(path):
     print(time.monotonic() - begun, time.process_time() - processor, C.nnz)
 
 
-def compare(name, make):
-    path = {what: os.path.join(DIRECTORY, f'audit-{what}') for what in ('codes.npz', 'decoder.npy', 'pairs.tsv')}
-    shards = [os.path.join(DIRECTORY, f'audit-part-{s}.npz') for s in range(SHARDS)]
-    codes, decoder, pairs = path.values()
-    Z, planted = make()
-    sp.save_npz(codes, Z, compressed=False)
-    for s, shard in enumerate(shards):
-        sp.save_npz(shard, Z[N * s // SHARDS:N * (s + 1) // SHARDS], compressed=False)
-    np.save(decoder, np.random.default_rng(3).normal(size=(K, D)).astype(np.float32))
+def compare(name):
+    codes, decoder, pairs, shards = files(DIRECTORY)
+    *_, text = measure(sys.executable, __file__, '--' + name, DIRECTORY, str(N), str(K), str(ACTIVE))
+    planted = {tuple(map(int, line.split())) for line in text.splitlines()}
     threads = len(os.sched_getaffinity(0))
-    print(f'{name}: {N} x {K}, {Z.nnz / N:.1f} active; load average {os.getloadavg()[0]:.2f} on {threads} '
-          'processors', flush=True)
-    del Z
+    print(f'{name}: load average {os.getloadavg()[0]:.2f} on {threads} processors', flush=True)
     arguments = '--decoder', decoder, '--top', '0', '--out', pairs, '--codes'
     elapsed, processor = {}, {}
     for count in sorted({1, threads}, reverse=True):
@@ -128,12 +140,14 @@ def compare(name, make):
     for count in sorted(elapsed, reverse=True):
         print(f'    ratio, {count} threads: {seconds / elapsed[count]:.1f} elapsed, {used / processor[count]:.1f} of '
               'processors', flush=True)
-    for file in *path.values(), *shards:
+    for file in codes, decoder, pairs, *shards:
         os.remove(file)
 
 
 if CHECK == '--product':
     product(DIRECTORY)
+elif CHECK in ('--even', '--dense'):
+    write(CHECK[2:], DIRECTORY)
 else:
-    compare('even', even)
-    compare('dense', dense)
+    compare('even')
+    compare('dense')

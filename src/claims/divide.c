@@ -196,6 +196,24 @@ static double strays(const struct family *younger, const struct family *older, s
     return stray / sum;
 }
 
+/* How many atoms fire for leaves that are not those of a node: a half, a quarter or one; with the leaves moved
+ * on by `moved` places, the control. */
+static size_t misplaced(const struct family *f, size_t moved)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < f->atoms; k++) {
+        size_t first = LEAVES, last = 0, on = 0;
+        for (size_t l = 0; l < LEAVES; l++)
+            if (f->use[k][(l + moved) % LEAVES] > 0) {
+                first = on++ == 0 ? l : first;
+                last = l;
+            }
+        bool node = on > 0 && last - first + 1 == on && LEAVES % on == 0 && first % on == 0;
+        count += !node;
+    }
+    return count;
+}
+
 /* Lines from parents to children; the leaves, bottom to top, are numbered 1 to 8. */
 static void draw_family(struct claim *claim, const struct tree *t)
 {
@@ -226,6 +244,7 @@ int main(int argc, char **argv)
         "Fits 1 to 8 atoms to the eight leaves of a tree and compares the loss with that of the best partition.\v"
         "Example: divide --seed 2 --out build/results");
     double error = 0, peeled = DBL_MAX, stray = 0, stray_other = DBL_MAX, grown = 0, ratio[2][LEAVES + 1] = {{0}}, loss;
+    size_t outside = 0, least_moved = SIZE_MAX;
     const struct tree shown = {{1, 1, 0.7, 0.5}, 0.1};
     for (size_t trial = 0; trial < TRIALS; trial++) {
         gsl_rng *rng = claim_rng(claim, trial);
@@ -242,6 +261,11 @@ int main(int argc, char **argv)
             ratio[0][K] += loss / bound / TRIALS;
             ratio[1][K] += predicted / bound / TRIALS;
             grown = fmax(grown, fabs(after / predicted - 1));
+            outside += misplaced(&next, 0);
+            if (K > 1 && K < LEAVES) { /* one leaf or all are a node however they are numbered */
+                size_t moved = misplaced(&next, 1);
+                least_moved = moved < least_moved ? moved : least_moved;
+            }
             if (K > 1)
                 stray = fmax(stray, strays(&next, &older, 0));
             if (K > 2)
@@ -266,6 +290,9 @@ int main(int argc, char **argv)
     claim_scalar(claim, "stray", stray, CLAIM_ROUNDING,
                  "grown dictionaries: largest share of code outside the parent's leaves");
     claim_scalar(claim, "stray_other", stray_other, CLAIM_CONVERGED, "smallest, if another atom were the parent");
+    claim_scalar(claim, "misplaced", (double)outside, CLAIM_EXACT, "their atoms whose leaves are not those of a node");
+    claim_scalar(claim, "misplaced_moved", (double)least_moved, CLAIM_EXACT,
+                 "least number for a K, if the leaves were numbered one further");
     claim_scalar(claim, "half", ratio[0][2], CLAIM_CONVERGED, "loss over bound with two atoms, mean");
     claim_scalar(claim, "seven", ratio[0][7], CLAIM_CONVERGED, "with seven");
     draw_family(claim, &shown);
