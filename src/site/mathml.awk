@@ -1,5 +1,6 @@
 # mathml.awk -- makes pandoc's MathML readable in browsers that know MathML Core only:
-# words are single identifiers, and brackets have the size of a letter unless TeX said \left.
+# words are single identifiers, and brackets have the size of a letter unless TeX said \left
+# or the brace is that of cases.
 BEGIN { RS = "</math>" }
 NR > 1 { printf "</math>" }
 {
@@ -8,7 +9,7 @@ NR > 1 { printf "</math>" }
     $0 = words($0)
     gsub(/<mstyle mathvariant="double-struck"><mi>E<\/mi><\/mstyle>/, "<mi>𝔼</mi>")
     gsub(/<mstyle mathvariant="double-struck"><mi>R<\/mi><\/mstyle>/, "<mi>ℝ</mi>")
-    if (!/\\left/)
+    if (!/\\left|\\begin.cases/)
         gsub(/stretchy="true" form="p/, "stretchy=\"false\" form=\"p")
     printf "%s", $0
 }

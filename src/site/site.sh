@@ -118,7 +118,7 @@ claim_page() {
         !seen[$1]++ { name[++n] = $1; if ($1 == page) at = n }
         END { if (at > 1) print "-V previous=" name[at - 1]; if (at && at < n) print "-V next=" name[at + 1] }')
     # shellcheck disable=SC2086  # options
-    render "${title:-$page}" "$work/page.md" markdown-smart $neighbours
+    render "${title:-$page}" "$work/page.md" markdown-smart-fancy_lists $neighbours
 }
 
 mkdir -p "$site"
