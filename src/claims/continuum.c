@@ -6,7 +6,8 @@ space at $x$, let $y$ be the sample, $a_k$ the atoms near it and $w_k = z_k / \s
 code. To second order the loss exceeds the bound $\lambda - \lambda^2/4$ per sample by
 
 $$ \left(1 - \frac{\lambda}{2}\right) \min_{w \ge 0, \sum w = 1}
-   \left(1 - \frac{\lambda}{2}\right) \left|y - \sum_k w_k a_k\right|^2 + \frac{\lambda}{2} \sum_k w_k |a_k - y|^2 . $$
+   \left[ \left(1 - \frac{\lambda}{2}\right) \left|y - \sum_k w_k a_k\right|^2
+   + \frac{\lambda}{2} \sum_k w_k |a_k - y|^2 \right] . $$
 
 For large $\lambda$ the nearest atom takes all, for small $\lambda$ the sample is interpolated between up
 to $d$ neighbours (the corners of its Delaunay simplex). In either case the excess is of second order in

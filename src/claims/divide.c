@@ -19,8 +19,8 @@ threshold: two kinds of data that differ at all are worth two atoms.
 - Reads nothing: strengths and $\lambda$ are drawn.
 - Writes: `divide.tsv`; `divide-tree` (the atoms of $K$ joined to their parents among those of $K - 1$),
   `divide-loss` (loss over bound against K).
-- Falsified by: a dictionary of K atoms that does worse or better than the partition, a child with two
-  parents, an atom that fires for leaves outside its parent's. */
+- Falsified by: a dictionary of K atoms that does worse or better than the partition, an atom that fires for
+  leaves outside its parent's or for others than those of one node. */
 #include <float.h>
 #include <string.h>
 
@@ -196,8 +196,8 @@ static double strays(const struct family *younger, const struct family *older, s
     return stray / sum;
 }
 
-/* How many atoms fire for leaves that are not those of a node: a half, a quarter or one; with the leaves moved
- * on by `moved` places, the control. */
+/* How many atoms fire for leaves that are not those of a node: all, a half, a quarter or one; with the leaves
+ * moved on by `moved` places, the control. */
 static size_t misplaced(const struct family *f, size_t moved)
 {
     size_t count = 0;

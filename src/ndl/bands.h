@@ -34,7 +34,7 @@ struct ndl_bands {
     size_t held;        /* bytes of memory in use, spilled bands excluded */
     size_t memory;      /* the most of it */
     size_t most;        /* nonzeros of a band of more than one sample */
-    char *spill;        /* where bands beyond half of it go; NULL: nowhere */
+    char *spill;        /* directory for bands beyond half of `memory`; NULL: all stay in memory */
     int threads;
     size_t band_room;
     uint32_t *cursor;   /* threads x K, for the transposition */
