@@ -13,8 +13,8 @@ set yrange [-0.02:0.6]
 set key bottom right samplen 1
 set arrow from 0.5, graph 0 to 0.5, graph 1 nohead linetype 5 linewidth 0.7
 plot results . '/pairs-density.tsv' using 1:5 with lines linetype 1, '' using 1:3 with lines linetype 2, \
-     '' using 1:4 with points linetype 1 pointsize 0.5 title 'along {/:Bold u}', \
-     '' using 1:2 with points linetype 2 pointsize 0.6 title 'along −{/:Bold u}: the partner'
+     '' using 1:4 with points linetype 1 pointsize 0.5 title 'along {/:Italic u}', \
+     '' using 1:2 with points linetype 2 pointsize 0.6 title 'along −{/:Italic u}: the partner'
 unset arrow
 unset key
 set title panel('b', 'an atom too few')
