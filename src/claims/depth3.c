@@ -4,6 +4,7 @@ The binary tree of `depth3.tree`, a root, two children and four grandchildren, s
 exclusive, with magnitude 1, orthonormal directions and every child firing with
 probability $r$ when its parent does: seven kinds of sample, the sums of the vectors from
 a node up to the root, with weights $1-2r$, $r(1-2r)$ (twice) and $r^2$ (four times). No bias.
+Of a second set of data the grandchildren that are siblings have the cosine $\rho$.
 
 **Claim.** The rules of [phases](phases.html) apply family by family, as far as absorption goes.
 
@@ -12,12 +13,15 @@ a node up to the root, with weights $1-2r$, $r(1-2r)$ (twice) and $r^2$ (four ti
   root, whose members fire more often, is not. A short family is that of a parent
   of base $B=\sqrt2$ with two children. It is *missed* iff it would be so on its own, and
   then the excess over the bound is that of one family, or twice that.
-- Else no family is missed and not all are absorbed, and the excess is *below* that of the
-  symmetric split: the grandparent's atom, which a two-level tree does not have, fires
-  too, which makes most of these points mixed.
+- With an angle it is *merged* instead, its children on one atom, where that is better on its own.
+- Else no family is missed or merged and not all are absorbed, and the excess is *below* that of
+  the symmetric split: the grandparent's atom, which a two-level tree does not have, fires
+  too, which makes most of these points mixed. So merging begins a little *later* than in a
+  family on its own: between, the solution is of this kind, and better than merged.
 
 - Inputs: `depth3.tree` (its shape; frequencies and penalty vary).
-- Tables: `depth3-grid`, the kinds over $K$, $r$ and $\lambda$; `depth3-curve`, the boundary.
+- Tables: `depth3-grid`, the kinds over $K$, $r$ and $\lambda$, `depth3-angle` over $K$, $r$ and $\rho$;
+  `depth3-curve`, `depth3-merging`, the boundaries.
 - Falsified by: another kind, a loss other than predicted, or a recovered node. */
 #include <gsl/gsl_math.h>
 
@@ -25,7 +29,8 @@ a node up to the root, with weights $1-2r$, $r(1-2r)$ (twice) and $r^2$ (four ti
 #include "family.h"
 #include "twofeature.h"
 
-enum { NODES = 7, INNER = 3, SAMPLES = 400, STARTS = 1, FREQUENCIES = 6, PENALTIES = 7 };
+enum { NODES = 7, INNER = 3, SAMPLES = 400, STARTS = 1, FREQUENCIES = 6, PENALTIES = 7, ANGLES = 9 };
+static const double SMALL_LAMBDA = 0.01; /* of the second set: no family is missed */
 
 /* Nodes 0, 1, 2 are the inner ones, child[v] the two children; the leaves follow. */
 struct shape {
@@ -66,15 +71,28 @@ static double weight(double r, size_t node)
     return node == 0 ? 1 - 2 * r : node < INNER ? r * (1 - 2 * r) : r * r;
 }
 
-/* r is a multiple of 1/20, so that weights are multiples of 1 / SAMPLES. */
-static struct ndl_matrix build(const struct claim *claim, const struct shape *s, double r, size_t first[NODES])
+/* A point of the grids.  r is a multiple of 1/20, so that weights are multiples of 1 / SAMPLES. */
+struct place {
+    size_t atoms;
+    double r, rho, lambda;
+};
+
+static struct ndl_matrix build(const struct claim *claim, const struct shape *s, const struct place *at,
+                               size_t first[NODES])
 {
     double x[NODES][NODES] = {{0}}, weights[NODES];
     const struct ndl_matrix kinds = {NODES, NODES, x[0]};
     for (size_t node = 0; node < NODES; node++) {
-        weights[node] = weight(r, node);
+        weights[node] = weight(at->r, node);
         for (size_t up = node; up != SIZE_MAX; up = s->parent[up])
             x[node][up] = 1;
+        for (int which = 1; which <= 2 && node >= INNER; which++) { /* the leaf, in the plane of the two */
+            const size_t *pair = s->child[s->parent[node]];
+            double c[3];
+            ndl_family_child(at->rho, which, c);
+            if (node == pair[which - 1])
+                x[node][pair[0]] = c[1], x[node][pair[1]] = c[2];
+        }
     }
     return claim_repeat(claim, &kinds, weights, SAMPLES, first);
 }
@@ -105,23 +123,32 @@ static void kinds_of(const struct shape *s, const struct ndl_search *best, const
     }
 }
 
-/** ## Prediction: a lower family left short */
-static struct ndl_family lower_family(double r, double lambda, double base)
+/** ## Prediction: a lower family left short
+
+It is missed or merged, with a loss in closed form; or split, for which the closed form is an upper bound. */
+static struct ndl_family lower_family(const struct place *at, double base)
 {
-    return (struct ndl_family){.alone = weight(r, 1), .child = weight(r, 3), .base = base, .lambda = lambda};
+    return (struct ndl_family){
+        .alone = weight(at->r, 1), .child = weight(at->r, 3), .base = base, .rho = at->rho, .lambda = at->lambda};
 }
 
 struct prediction {
-    bool missed;   /* else split */
-    double excess; /* over the absorbed family; for a split an upper bound */
+    enum ndl_family_kind kind;
+    double excess, split; /* over the absorbed family: of the best, of a split */
 };
 
-static struct prediction short_family(double r, double lambda, double base)
+static struct prediction short_family(const struct place *at, double base)
 {
-    struct ndl_family f = lower_family(r, lambda, base);
-    double split = ndl_family_loss(&f, NDL_SPLIT), missed = ndl_family_loss(&f, NDL_MISSED);
-    return (struct prediction){missed < split && ndl_family_entry(&f, NDL_MISSED) <= 0,
-                               fmin(split, missed) - ndl_family_loss(&f, NDL_ABSORBED)};
+    struct ndl_family f = lower_family(at, base);
+    const double absorbed = ndl_family_loss(&f, NDL_ABSORBED), split = ndl_family_loss(&f, NDL_SPLIT) - absorbed,
+                 missed = ndl_family_loss(&f, NDL_MISSED) - absorbed,
+                 merged = ndl_family_loss(&f, NDL_MERGED) - absorbed;
+    struct prediction p = {.kind = NDL_SPLIT, .excess = fmin(split, missed), .split = split};
+    if (missed < split && ndl_family_entry(&f, NDL_MISSED) <= 0)
+        p.kind = NDL_MISSED;
+    if (merged < p.excess)
+        p = (struct prediction){.kind = NDL_MERGED, .excess = merged, .split = split};
+    return p;
 }
 
 static double wide_bound(double r, double lambda)
@@ -135,18 +162,32 @@ static double wide_bound(double r, double lambda)
 /* Positive where a short lower family is split. */
 static double excess_of_missed(double lambda, void *params)
 {
-    struct ndl_family f = lower_family(*(double *)params, lambda, M_SQRT2);
+    struct ndl_family f = lower_family(&(struct place){.r = *(double *)params, .lambda = lambda}, M_SQRT2);
     return ndl_family_loss(&f, NDL_MISSED) - ndl_family_loss(&f, NDL_SPLIT);
 }
 
 static double missed_entry(double lambda, void *params)
 {
-    struct ndl_family f = lower_family(*(double *)params, lambda, M_SQRT2);
+    struct ndl_family f = lower_family(&(struct place){.r = *(double *)params, .lambda = lambda}, M_SQRT2);
     return ndl_family_entry(&f, NDL_MISSED);
 }
 
-static void write_curve(struct claim *claim)
+static double excess_of_merged(double rho, void *params)
 {
+    struct ndl_family f =
+        lower_family(&(struct place){.r = *(double *)params, .rho = rho, .lambda = SMALL_LAMBDA}, M_SQRT2);
+    return ndl_family_loss(&f, NDL_MERGED) - ndl_family_loss(&f, NDL_SPLIT);
+}
+
+static void write_curves(struct claim *claim)
+{
+    claim_table(claim, "merging",
+                "r 1 0 frequency of a child given its parent\n"
+                "rho 1 1e-5 cosine of siblings above which a short lower family is merged");
+    for (int i = 0; i <= 30; i++) {
+        double r = 0.04 + 0.01 * i;
+        claim_row(claim, (double[]){r, ndl_two_root(excess_of_merged, &r, -0.5, 0.99)});
+    }
     claim_table(claim, "curve",
                 "r 1 0 frequency of a child given its parent\n"
                 "lambda 1 1e-5 above which a short lower family is missed");
@@ -157,63 +198,116 @@ static void write_curve(struct claim *claim)
     }
 }
 
-/** ## The grid */
+/** ## The grids */
 struct tally {
-    size_t points, wrong, wrong_base, recovered, missed, split;
-    double bound_error, short_error, split_above_bound, missed_error, missed_error_base, split_above, split_gain;
-    double residual;
+    size_t points, wrong, wrong_base, wrong_flat, recovered, closed, split, early;
+    double bound_error, short_error, split_above_bound, closed_error, closed_error_base, split_above, split_gain;
+    double early_lead, residual;
 };
 
-/* The predicted state: families not short absorbed, the others missed; or, if split, none of them missed. */
-static bool as_predicted(const enum ndl_family_kind kind[INNER], size_t atoms, bool missed)
+/* The predicted state: families not short absorbed, the others missed or merged; or, if split, none of them. */
+static bool as_predicted(const enum ndl_family_kind kind[INNER], size_t atoms, enum ndl_family_kind predicted)
 {
-    size_t absorbed = 0, count = 0;
+    size_t absorbed = 0, count = 0, exact = 0, lacking = NODES - atoms;
     for (size_t v = 0; v < INNER; v++) {
         absorbed += kind[v] == NDL_ABSORBED;
-        count += kind[v] == NDL_MISSED;
+        count += kind[v] == predicted;
+        exact += kind[v] == NDL_MISSED || kind[v] == NDL_MERGED;
     }
-    size_t lacking = NODES - atoms;
-    return missed || !lacking ? kind[0] == NDL_ABSORBED && count == lacking && absorbed == INNER - lacking
-                              : count == 0 && absorbed < INNER;
+    if (lacking == 0)
+        return absorbed == INNER;
+    if (predicted == NDL_SPLIT)
+        return exact == 0 && absorbed < INNER;
+    return kind[0] == NDL_ABSORBED && count == lacking && absorbed == INNER - lacking;
 }
 
-static void point(struct claim *claim, const struct shape *s, double r, double lambda, size_t atoms, struct tally *t)
+static void point(struct claim *claim, const struct shape *s, const struct place *at, struct tally *t)
 {
     struct ndl_error err;
     struct ndl_search best;
     size_t first[NODES];
     enum ndl_family_kind kind[INNER];
-    struct ndl_matrix X = build(claim, s, r, first);
+    struct ndl_matrix X = build(claim, s, at, first);
     gsl_rng *rng = claim_rng(claim, 0);
-    claim_must(claim, ndl_search_run(&X, first, NODES, atoms, lambda, STARTS, rng, &best, &err), &err);
+    claim_must(claim, ndl_search_run(&X, first, NODES, at->atoms, at->lambda, STARTS, rng, &best, &err), &err);
     kinds_of(s, &best, first, kind);
-    double lacking = (double)(NODES - atoms), bound = wide_bound(r, lambda), loss = best.loss / SAMPLES;
-    struct prediction p = short_family(r, lambda, M_SQRT2), rootlike = short_family(r, lambda, 1);
+    double lacking = (double)(NODES - at->atoms), bound = wide_bound(at->r, at->lambda), loss = best.loss / SAMPLES;
+    const struct place flat = {at->atoms, at->r, 0, at->lambda};
+    const struct prediction p = short_family(at, M_SQRT2), rootlike = short_family(at, 1);
+    bool found = as_predicted(kind, at->atoms, p.kind);
+    /* The only other thing that may be: split where merged was predicted, and better than that. */
+    bool early = p.kind == NDL_MERGED && !found && as_predicted(kind, at->atoms, NDL_SPLIT) &&
+                 loss < bound + lacking * p.excess;
     t->points++;
-    t->wrong += !as_predicted(kind, atoms, p.missed);
-    t->wrong_base += !as_predicted(kind, atoms, rootlike.missed);
-    t->residual = fmax(t->residual, best.residual);
+    t->wrong += !found && !early;
+    t->wrong_base += !as_predicted(kind, at->atoms, rootlike.kind);
+    t->wrong_flat += !as_predicted(kind, at->atoms, short_family(&flat, M_SQRT2).kind);
+    claim_raise(&t->residual, best.residual);
     for (size_t v = 0; v < INNER; v++)
         t->recovered += kind[v] == NDL_RECOVERED;
     if (lacking == 0) {
-        t->bound_error = fmax(t->bound_error, fabs(loss / bound - 1));
-    } else if (p.missed) {
-        t->missed++;
-        t->short_error = fmax(t->short_error, fabs(loss / bound - 1));
-        t->missed_error = fmax(t->missed_error, fabs(loss / (bound + lacking * p.excess) - 1));
-        t->missed_error_base = fmax(t->missed_error_base, fabs(loss / (bound + lacking * rootlike.excess) - 1));
+        claim_raise(&t->bound_error, fabs(loss / bound - 1));
+    } else if (early) {
+        t->early++;
+        claim_raise(&t->early_lead, 1 - p.excess / p.split);
+    } else if (p.kind != NDL_SPLIT) {
+        t->closed++;
+        claim_raise(&t->short_error, fabs(loss / bound - 1));
+        claim_raise(&t->closed_error, fabs(loss / (bound + lacking * p.excess) - 1));
+        claim_raise(&t->closed_error_base, fabs(loss / (bound + lacking * rootlike.excess) - 1));
     } else {
         t->split++;
-        t->split_above = fmax(t->split_above, loss - bound - lacking * p.excess);
-        t->split_above_bound = fmax(t->split_above_bound, loss - bound);
-        t->split_gain = fmax(t->split_gain, 1 - (loss - bound) / (lacking * p.excess));
+        claim_raise(&t->split_above, loss - bound - lacking * p.excess);
+        claim_raise(&t->split_above_bound, loss - bound);
+        claim_raise(&t->split_gain, 1 - (loss - bound) / (lacking * p.excess));
     }
-    claim_row(claim, (double[]){(double)atoms, r, lambda, lacking == 0 ? 0 : p.missed ? 1 : 2,
-                                as_predicted(kind, atoms, p.missed), loss - bound, lacking * p.excess,
-                                isinf(best.gap) ? 0 : best.gap});
+    double predicted = lacking == 0 ? 0 : p.kind == NDL_MISSED ? 1 : p.kind == NDL_SPLIT ? 2 : 3;
+    claim_row(claim, (double[]){(double)at->atoms, at->r, at->rho, at->lambda, predicted, found, early, loss - bound,
+                                lacking * p.excess, isinf(best.gap) ? 0 : best.gap});
     ndl_search_free(&best);
     ndl_matrix_free(&X);
     gsl_rng_free(rng);
+}
+
+static void open_table(struct claim *claim, const char *name)
+{
+    claim_table(claim, name,
+                "atoms 1 0 K\n"
+                "r 1 0 frequency of a child given its parent\n"
+                "rho 1 1e-12 cosine of siblings among the grandchildren\n"
+                "lambda 1 1e-12 penalty\n"
+                "predicted - 0 0 absorbed, lower families 1 missed, 2 split, 3 merged\n"
+                "found - 0 1 if the solution is of that kind\n"
+                "early - 0 1 if split and better than merged, which is predicted\n"
+                "excess 1 1e-6 loss per sample above the wide bound\n"
+                "family 1 1e-6 excess of the short families on their own\n"
+                "gap 1 inf relative distance to the next local minimum met, 0 if none");
+}
+
+/** ## Results */
+static void record(struct claim *claim, const char *set, const struct tally *t)
+{
+    claim_values(claim, set,
+        {"points", (double)t->points, CLAIM_EXACT, "grid points"},
+        {"wrong", (double)t->wrong, CLAIM_EXACT, "points of another kind than predicted, and not early"},
+        {"wrong_base", (double)t->wrong_base, CLAIM_EXACT, "of another kind if the lower families had base 1"},
+        {"wrong_flat", (double)t->wrong_flat, CLAIM_EXACT, "of another kind if siblings were orthogonal"},
+        {"closed", (double)t->closed, CLAIM_EXACT, "points with K < 7 where short families are missed or merged"},
+        {"split", (double)t->split, CLAIM_EXACT, "points with K < 7 where they are split, as predicted"},
+        {"early", (double)t->early, CLAIM_EXACT, "points with K < 7 split though merged on their own"},
+        {"early_lead", t->early_lead, CLAIM_CONVERGED, "early: largest share by which merged is below split"},
+        {"recovered", (double)t->recovered, CLAIM_EXACT, "recovered inner nodes"},
+        {"bound_error", t->bound_error, CLAIM_ROUNDING, "K = 7: relative distance to the wide bound"},
+        {"short_error", t->short_error, CLAIM_CONVERGED, "missed or merged: the largest such distance"},
+        {"closed_error", t->closed_error, CLAIM_ROUNDING,
+         "missed or merged: largest relative difference of the loss and the families' closed forms"},
+        {"closed_error_base", t->closed_error_base, CLAIM_CONVERGED, "closed_error if they had base 1"},
+        {"split_above", t->split_above, CLAIM_ROUNDING,
+         "split: largest loss above the families' closed forms, negative if always below"},
+        {"split_above_bound", t->split_above_bound, CLAIM_CONVERGED, "split: largest loss above the bound"},
+        {"split_gain", t->split_gain, CLAIM_CONVERGED,
+         "split: largest share of the families' excess that the grandparent's atom saves"},
+        {"residual", t->residual, CLAIM_ROUNDING, "largest stationarity residual of all optima"});
 }
 
 int main(int argc, char **argv)
@@ -222,40 +316,25 @@ int main(int argc, char **argv)
         "Splitting and absorption in a binary tree of depth 3, from the rules for a parent with two children.\v"
         "Example: depth3 --data datasets --out build/results");
     struct shape s = read_shape(claim);
-    struct tally t = {.split_above = -(double)INFINITY};
-    claim_table(claim, "grid",
-                "atoms 1 0 K\n"
-                "r 1 0 frequency of a child given its parent\n"
-                "lambda 1 1e-12 penalty\n"
-                "predicted - 0 0 absorbed, 1 lower families missed, 2 split\n"
-                "found - 0 1 if the solution is of that kind\n"
-                "excess 1 1e-6 loss per sample above the wide bound\n"
-                "family 1 1e-6 excess of the short families on their own\n"
-                "gap 1 inf relative distance to the next local minimum met, 0 if none");
+    struct tally t = {.split_above = -(double)INFINITY}, u = t;
+    const size_t total = 3 * FREQUENCIES * (PENALTIES + ANGLES);
+    open_table(claim, "grid");
     for (size_t atoms = 5; atoms <= NODES; atoms++)
         for (int i = 1; i <= FREQUENCIES; i++)
-            for (int j = 0; j < PENALTIES; j++) {
-                point(claim, &s, 0.05 * i, 0.003 * pow(10, 0.35 * j), atoms, &t); /* 0.003 to 0.38 */
-                claim_progress(claim, t.points, 3 * FREQUENCIES * PENALTIES, "grid");
+            for (int j = 0; j < PENALTIES; j++) { /* lambda from 0.003 to 0.38 */
+                point(claim, &s, &(struct place){atoms, 0.05 * i, 0, 0.003 * pow(10, 0.35 * j)}, &t);
+                claim_progress(claim, t.points, total, "grid points");
             }
-    write_curve(claim);
-    claim_scalar(claim, "points", (double)t.points, CLAIM_EXACT, "grid points");
-    claim_scalar(claim, "wrong", (double)t.wrong, CLAIM_EXACT, "points of another kind than predicted");
-    claim_scalar(claim, "wrong_base", (double)t.wrong_base, CLAIM_EXACT, "the same if the lower families had base 1");
-    claim_scalar(claim, "missed_error_base", t.missed_error_base, CLAIM_CONVERGED, "missed_error if they had base 1");
-    claim_scalar(claim, "missed", (double)t.missed, CLAIM_EXACT, "points with K < 7 where short families are missed");
-    claim_scalar(claim, "split", (double)t.split, CLAIM_EXACT, "points with K < 7 where they are split");
-    claim_scalar(claim, "recovered", (double)t.recovered, CLAIM_EXACT, "recovered inner nodes");
-    claim_scalar(claim, "bound_error", t.bound_error, CLAIM_ROUNDING, "K = 7: relative distance to the wide bound");
-    claim_scalar(claim, "short_error", t.short_error, CLAIM_CONVERGED, "missed: the largest such distance");
-    claim_scalar(claim, "split_above_bound", t.split_above_bound, CLAIM_CONVERGED,
-                 "split: largest loss above the bound");
-    claim_scalar(claim, "missed_error", t.missed_error, CLAIM_ROUNDING,
-                 "missed: largest relative difference of the loss and the families' closed forms");
-    claim_scalar(claim, "split_above", t.split_above, CLAIM_ROUNDING,
-                 "split: largest loss above the families' closed forms, negative if always below");
-    claim_scalar(claim, "split_gain", t.split_gain, CLAIM_CONVERGED,
-                 "split: largest share of the families' excess that the grandparent's atom saves");
-    claim_scalar(claim, "residual", t.residual, CLAIM_ROUNDING, "largest stationarity residual of all optima");
+    open_table(claim, "angle");
+    for (size_t atoms = 5; atoms <= NODES; atoms++)
+        for (int i = 1; i <= FREQUENCIES; i++)
+            for (int j = 0; j < ANGLES; j++) { /* rho from -0.25 to 0.75 */
+                point(claim, &s, &(struct place){atoms, 0.05 * i, -0.25 + 0.125 * j, SMALL_LAMBDA}, &u);
+                claim_progress(claim, t.points + u.points, total, "grid points");
+            }
+    write_curves(claim);
+    record(claim, NULL, &t);
+    record(claim, "angle", &u);
+    claim_scalar(claim, "angle.lambda", SMALL_LAMBDA, CLAIM_EXACT, "its penalty");
     return claim_end(claim);
 }
