@@ -32,7 +32,7 @@ static void write_verdict(FILE *out, bool passed, const char *good, const char *
 static void write_number(FILE *out, double value)
 {
     char text[64];
-    snprintf(text, sizeof text, "%.6g", value);
+    snprintf(text, sizeof text, "%.7g", value);
     size_t mantissa = strcspn(text, "e"); /* 1e-9 is written without its 1 */
     bool power = text[mantissa], alone = power && strncmp(text, "1e", 2) == 0;
     for (size_t i = 0; i < mantissa && !alone; i++)
