@@ -244,6 +244,9 @@ exits 0 "$check" --codes Zl.tsv --decoder Dl.tsv --json --memory 0.004 --spill .
 same out whole
 exits 2 "$check" --codes Zl.tsv --decoder Dl.tsv --memory 0.004 --spill nowhere
 says '^ndl-check: nowhere: '
+(ulimit -f 8 && "$check" --codes Zl.tsv --decoder Dl.tsv --memory 0.004 --spill . >out 2>err)
+[ $? -eq 2 ] && grep -q '^ndl-check: \.: no room for [1-9][0-9]* KiB of codes: ' err && [ "$(wc -l <err)" -eq 1 ] &&
+    [ ! -s out ] || complain 'a full disk under --spill'
 # 501 others are too many, which is said before the codes are read; a list may be as long.
 awk 'BEGIN { for (k = 0; k < 502; k++) print cos(k), sin(k) }' >Dm.tsv
 refuses '^ndl-check: --hull 7: 501 other features are more than 500; name some: --hull 7:J,J,...$' \

@@ -7,6 +7,18 @@
  *
  *     fuzz_files FILE ...          exit 0 if all readers kept their promises
  *
+ * To fuzz npy (npz, safetensors likewise), after `make programs`:
+ *
+ *     clang -std=c17 -D_GNU_SOURCE -O2 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+ *         -DFUZZ=fuzz_npy -Isrc/ndl -I/usr/include/cjson -o build/fuzz_npy tests/fuzz_files.c src/ndl/npy.c \
+ *         src/ndl/npz.c src/ndl/safetensors.c src/ndl/files.c src/ndl/tsv.c src/ndl/sae.c \
+ *         build/lib/libndl.a -lzip -lcjson -lqhull_r -lglpk -lgsl -lopenblas -lm -lpthread
+ *     cp -r tests/corpus/npy build/corpus_npy
+ *     build/fuzz_npy -runs=4000000 -max_len=2048 -seed=4 build/corpus_npy
+ *
+ * That was run for each of the three readers as of commit d16d712, 1.2 10^7 executions in
+ * all (clang 14, both sanitizers): nothing was found.
+ *
  * Promises: no undefined behaviour, a failure has one line of message and no result, a
  * result is in the documented form. */
 #include "ndl_files.h"

@@ -82,7 +82,7 @@ static enum ndl_status map_file(const struct ndl_bands *c, size_t bytes, void **
         refused = errno;
     close(file);
     if (refused)
-        return ndl_fail(err, NDL_IO, "%s: no room for %zu MiB of codes: %s", c->spill, bytes >> 20,
+        return ndl_fail(err, NDL_IO, "%s: no room for %zu KiB of codes: %s", c->spill, (bytes >> 10) + 1,
                         strerror(refused));
     return NDL_OK;
 }
