@@ -344,21 +344,21 @@ static void files_that_are_none(void **state)
     struct ndl_matrix m;
     struct ndl_codes z;
     struct ndl_error err;
-    const char *names[] = {"dir.npy", "dir.safetensors", "dir.npz"};
-    for (size_t i = 0; i < 3; i++) {
+    const char *names[] = {"dir.npy", "dir.safetensors", "dir.tsv", "dir.npz"};
+    for (size_t i = 0; i < 4; i++) {
         const char *path = in_directory(names[i]);
         assert_int_equal(mkdir(path, 0777), 0);
-        assert_fails(i < 2 ? ndl_load_matrix(&m, path, &err) : ndl_load_codes(&z, path, &err), NDL_IO, &err,
+        assert_fails(i < 3 ? ndl_load_matrix(&m, path, &err) : ndl_load_codes(&z, path, &err), NDL_IO, &err,
                      "is a directory");
         rmdir(path);
-        assert_fails(i < 2 ? ndl_load_matrix(&m, path, &err) : ndl_load_codes(&z, path, &err), NDL_IO, &err,
+        assert_fails(i < 3 ? ndl_load_matrix(&m, path, &err) : ndl_load_codes(&z, path, &err), NDL_IO, &err,
                      "No such file");
         write_file(names[i], "", 0);
-        assert_fails(i < 2 ? ndl_load_matrix(&m, path, &err) : ndl_load_codes(&z, path, &err), NDL_BADDATA,
-                     &err, "empty file");
+        assert_fails(i < 3 ? ndl_load_matrix(&m, path, &err) : ndl_load_codes(&z, path, &err), NDL_BADDATA,
+                     &err, i == 2 ? "no rows of numbers" : "empty file");
         unlink(path);
         assert_int_equal(mkfifo(path, 0666), 0); /* must not hang */
-        assert_fails(i < 2 ? ndl_load_matrix(&m, path, &err) : ndl_load_codes(&z, path, &err), NDL_IO, &err,
+        assert_fails(i < 3 ? ndl_load_matrix(&m, path, &err) : ndl_load_codes(&z, path, &err), NDL_IO, &err,
                      "not a regular file");
         unlink(path);
     }

@@ -10,6 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static enum ndl_status check_regular(const struct stat *info, const char *path, struct ndl_error *err)
+{
+    if (S_ISREG(info->st_mode))
+        return NDL_OK;
+    return ndl_fail(err, NDL_IO, "%s: %s", path, S_ISDIR(info->st_mode) ? "is a directory" : "not a regular file");
+}
+
 enum ndl_status ndl_map_file(const unsigned char **bytes, size_t *size, const char *path,
                              struct ndl_error *err)
 {
@@ -19,13 +26,9 @@ enum ndl_status ndl_map_file(const unsigned char **bytes, size_t *size, const ch
     struct stat info;
     if (file < 0)
         return ndl_fail(err, NDL_IO, "%s: %s", path, strerror(errno));
-    enum ndl_status status = NDL_OK;
-    if (fstat(file, &info) != 0)
-        status = ndl_fail(err, NDL_IO, "%s: %s", path, strerror(errno));
-    else if (!S_ISREG(info.st_mode))
-        status = ndl_fail(err, NDL_IO, "%s: %s", path,
-                          S_ISDIR(info.st_mode) ? "is a directory" : "not a regular file");
-    else if (info.st_size == 0)
+    enum ndl_status status = fstat(file, &info) != 0 ? ndl_fail(err, NDL_IO, "%s: %s", path, strerror(errno))
+                                                     : check_regular(&info, path, err);
+    if (status == NDL_OK && info.st_size == 0)
         status = ndl_fail(err, NDL_BADDATA, "%s: empty file", path);
     void *map = MAP_FAILED;
     if (status == NDL_OK) {
@@ -107,7 +110,10 @@ static enum ndl_status open_table(struct ndl_array_view *view, const char *file,
                                   struct ndl_error *err)
 {
     struct ndl_matrix m;
-    enum ndl_status status = ndl_tsv_read(&m, file, err);
+    struct stat info;
+    enum ndl_status status = stat(file, &info) == 0 ? check_regular(&info, file, err) : NDL_OK;
+    if (status == NDL_OK)
+        status = ndl_tsv_read(&m, file, err);
     if (status != NDL_OK)
         return status;
     size_t shape[2] = {m.rows, m.cols};
