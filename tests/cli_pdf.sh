@@ -11,9 +11,10 @@ cp -r "$BUILD/figures" "$scratch/a"
 cp -r "$scratch/a/." "$scratch/b"
 export SOURCE_DATE_EPOCH=1700000000
 exits 0 src/latex.sh paper "$scratch/a"
-for figure in "$scratch"/b/figures/*.pdf; do # drawn again, at another time
-    name=$(basename "$figure" .pdf)
-    exits 0 gnuplot -d -e "style = 'figures/style.gp'; results = '$BUILD/results'; format = 'pdf'; out = '$figure'" "figures/$name.gp"
+for script in figures/*.gp; do # drawn again, at another time
+    figure=$scratch/b/figures/$(basename "$script" .gp).pdf
+    [ -e "$figure" ] || continue
+    exits 0 gnuplot -d -e "style = 'figures/style.gp'; results = '$BUILD/results'; format = 'pdf'; out = '$figure'" "$script"
 done
 sleep 1
 exits 0 src/latex.sh paper "$scratch/b"
