@@ -48,6 +48,7 @@
 #include <string.h>
 
 #include "bands.h"
+#include "vec.h"
 
 struct ndl_audit {
     struct ndl_audit_options options;
@@ -105,24 +106,6 @@ static const char *bad_option(const struct ndl_audit_options *o)
     return NULL;
 }
 
-/* The unit vector along `from` (d entries), 0 for 0; returns the norm.  Scaled by the
- * largest entry first: no overflow, no underflow. */
-static double normalise(double *to, const double *from, size_t d)
-{
-    double largest = 0, square = 0;
-    for (size_t i = 0; i < d; i++)
-        largest = fmax(largest, fabs(from[i]));
-    if (largest == 0)
-        return 0;
-    for (size_t i = 0; i < d; i++) {
-        to[i] = from[i] / largest;
-        square += to[i] * to[i];
-    }
-    for (size_t i = 0; i < d; i++)
-        to[i] /= sqrt(square);
-    return largest * sqrt(square);
-}
-
 enum ndl_status ndl_audit_new(struct ndl_audit **audit, const struct ndl_matrix *D,
                               const struct ndl_audit_options *options, struct ndl_error *err)
 {
@@ -158,7 +141,7 @@ enum ndl_status ndl_audit_new(struct ndl_audit **audit, const struct ndl_matrix 
         return status;
     }
     for (size_t k = 0; k < a->K; k++)
-        a->norm[k] = normalise(a->D + k * a->d, ndl_row(D, k), a->d);
+        a->norm[k] = ndl_unit(a->d, ndl_row(D, k), a->D + k * a->d);
     *audit = a;
     return NDL_OK;
 }
@@ -261,8 +244,8 @@ static enum ndl_status rank_features(struct ndl_audit *a, size_t *live, struct n
     return NDL_OK;
 }
 
-/* Bits for the most frequent features.  They only make is_on() faster: where memory ends
- * they end. */
+/* Bits for the most frequent features.  They only make the looking up of samples faster: where
+ * memory ends they end. */
 static void mark_bits(struct ndl_audit *a, size_t live)
 {
     for (size_t r = 0; r < live && fires(a, a->order[r]) >= a->codes.N / 32; r++) {
@@ -319,21 +302,10 @@ static bool is_on(struct cursor *c, uint16_t i)
 
 /* ------------------------------------------------------------ a single pair */
 
-/* h_jk in a fixed order of summation (four strands), clipped to [-1, 1]. */
+/* h_jk, clipped to [-1, 1]. */
 static double cosine(const struct ndl_audit *a, size_t j, size_t k)
 {
-    const double *x = a->D + j * a->d, *y = a->D + k * a->d;
-    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-    size_t i = 0;
-    for (; i + 4 <= a->d; i += 4) {
-        s0 += x[i] * y[i];
-        s1 += x[i + 1] * y[i + 1];
-        s2 += x[i + 2] * y[i + 2];
-        s3 += x[i + 3] * y[i + 3];
-    }
-    for (; i < a->d; i++)
-        s0 += x[i] * y[i];
-    double h = (s0 + s1) + (s2 + s3);
+    double h = ndl_dot(a->d, a->D + j * a->d, a->D + k * a->d);
     return h > 1 ? 1 : h < -1 ? -1 : h;
 }
 

@@ -381,18 +381,9 @@ static enum ndl_status prepare(struct ndl_encoder *e, const struct ndl_matrix *D
     if (!e->norm)
         return ndl_fail(err, NDL_NOMEM, "no memory for %zu norms", K);
     for (size_t k = 0; k < K; k++) {
-        double *atom = ndl_row(&e->unit, k), largest = 0, scale;
-        for (size_t j = 0; j < d; j++)
-            largest = fmax(largest, fabs(atom[j]));
-        if (largest == 0)
+        e->norm[k] = ndl_unit(d, ndl_row(&e->unit, k), ndl_row(&e->unit, k));
+        if (e->norm[k] == 0)
             return ndl_fail(err, NDL_BADARG, "encode: atom %zu is zero", k);
-        scale = largest; /* so that no square overflows */
-        for (size_t j = 0; j < d; j++)
-            atom[j] /= scale;
-        double norm = sqrt(ndl_dot(d, atom, atom));
-        for (size_t j = 0; j < d; j++)
-            atom[j] /= norm;
-        e->norm[k] = norm * scale;
     }
     if (K <= GRAM_ATOMS) {
         status = ndl_matrix_alloc(&e->gram, K, K, err);

@@ -7,6 +7,7 @@
 #ifndef NDL_VEC_H
 #define NDL_VEC_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -39,6 +40,21 @@ static inline double ndl_dot(size_t n, const double *x, const double *y)
     for (; i < n; i++)
         s += x[i] * y[i];
     return s;
+}
+
+/* The unit vector along `from`, zeros along zeros; returns the length.  `to` may be `from`.  Scaled by the largest
+ * entry first: no square overflows. */
+static inline double ndl_unit(size_t n, const double *from, double *to)
+{
+    double largest = 0;
+    for (size_t i = 0; i < n; i++)
+        largest = fmax(largest, fabs(from[i]));
+    for (size_t i = 0; i < n; i++)
+        to[i] = largest > 0 ? from[i] / largest : 0;
+    double norm = sqrt(ndl_dot(n, to, to));
+    for (size_t i = 0; largest > 0 && i < n; i++)
+        to[i] /= norm;
+    return norm * largest;
 }
 
 /* y += a x */

@@ -1,9 +1,10 @@
 /* check-hull.c -- --hull of ndl-check: the K-feature condition of chosen features. */
 #include "check.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "vec.h"
 
 /* Up to so many others, and if memory allows, a satisfied condition comes with its margin: two linear programs per
  * feature, each over the samples with k off.  With 20,000 of them 50, 100 and 200 others took one processor 1-3,
@@ -140,14 +141,6 @@ enum ndl_status hulls_keep(struct hulls *hulls, const struct ndl_codes *block, s
 
 /* ------------------------------------------------------------- conditions */
 
-static double norm_of(const double *x, size_t n)
-{
-    double norm = 0;
-    for (size_t i = 0; i < n; i++)
-        norm = hypot(norm, x[i]);
-    return norm;
-}
-
 /* The kept features as a model with unit atoms, codes rescaled (it borrows `kept`).  A row of
  * zeros can only belong to a dead feature: any unit vector will do. */
 static enum ndl_status unit_model(struct check *c, struct ndl_model *model, struct ndl_error *err)
@@ -164,11 +157,9 @@ static enum ndl_status unit_model(struct check *c, struct ndl_model *model, stru
         size_t place = c->hulls.place[k];
         if (place == SIZE_MAX)
             continue;
-        const double *from = ndl_row(&c->D, k);
-        double *to = ndl_row(&model->D, place);
-        norm[place] = norm_of(from, c->D.cols);
-        for (size_t i = 0; i < c->D.cols; i++)
-            to[i] = norm[place] > 0 ? from[i] / norm[place] : i == 0;
+        norm[place] = ndl_unit(c->D.cols, ndl_row(&c->D, k), ndl_row(&model->D, place));
+        if (norm[place] == 0)
+            ndl_row(&model->D, place)[0] = 1;
     }
     for (size_t e = 0; e < kept->start[kept->rows]; e++)
         kept->value[e] *= norm[kept->atom[e]];
