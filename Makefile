@@ -28,11 +28,19 @@ ifneq ($(filter setup,$(MAKECMDGOALS)),)
 others := $(filter-out setup,$(MAKECMDGOALS))
 .PHONY: setup $(others)
 setup:
-	@src/setup.sh src/packages.txt
+	@src/scripts/setup.sh src/scripts/packages.txt
 	$(if $(others),@+$(MAKE) --no-print-directory $(others))
 $(others): setup
 	@:
 else
+
+# Dates and data sets, before anything is compared (a make that is called by another leaves it).
+ifeq ($(MAKELEVEL),0)
+prepared := $(shell src/scripts/prepare.sh $(BUILD) || echo failed)
+ifneq ($(prepared),)
+$(error src/scripts/prepare.sh: $(prepared))
+endif
+endif
 
 claim_ids := $(shell sed -n 's/^claim  *//p' src/claims/registry.txt)
 
@@ -75,25 +83,22 @@ STRICT := -std=c17 -D_GNU_SOURCE -ffp-contract=off -Wall -Wextra -Wpedantic -Wco
 ifdef SANITIZE
 CFLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
-CPPFLAGS := -Isrc -Isrc/ndl
+CPPFLAGS := -Isrc
 # Explicit and in this order: pkg-config would bring gslcblas, ten times slower.
-LIBS := -lgsl -lopenblas -lqhull_r -lglpk -lm -lpthread
-FILE_LIBS := -lzip -lcjson
+LIBS := -Wl,--as-needed -lzip -lcjson -lgsl -lopenblas -lqhull_r -lglpk -lm -lpthread
 
-# The parts of the library that only the command line tools use are kept out of
-# libndl.a, so that a change in them recomputes no result.
-file_parts := audit bands files npy npz safetensors sae
-file_sources := $(filter $(file_parts:%=src/ndl/%.c),$(sort $(wildcard src/ndl/*.c)))
-library_sources := $(filter-out $(file_sources),$(sort $(wildcard src/ndl/*.c)))
+# A folder decides.  Every claim and every tool src/tools/ndl-NAME.c is a program, src/registry/main.c
+# is another; each other C file goes into the archive of its folder.  The linker takes from the
+# archives what a program needs, and that is what its results depend on.
 claims := $(patsubst src/claims/%.c,%,$(sort $(wildcard src/claims/*.c)))
 tools := $(patsubst src/tools/%.c,%,$(sort $(wildcard src/tools/ndl-*.c)))
-tool_parts := $(filter-out src/tools/ndl-% src/tools/check-%,$(sort $(wildcard src/tools/*.c)))
-object = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(1))
-
-library := $(BUILD)/lib/libndl.a
-file_library := $(BUILD)/lib/libndl_files.a
-version := $(BUILD)/obj/version.o
 registry := $(BUILD)/bin/registry
+program_sources := $(claims:%=src/claims/%.c) $(tools:%=src/tools/%.c) src/registry/main.c
+part_sources := $(filter-out $(program_sources),$(sort $(wildcard src/*/*.c src/*/*/*.c)))
+rooms := $(sort $(notdir $(patsubst %/,%,$(dir $(part_sources)))))
+archives := $(rooms:%=$(BUILD)/lib/lib%.a)
+object = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(1))
+version := $(BUILD)/obj/version.o
 
 programs: $(claims:%=$(BUILD)/bin/%) $(tools:%=$(BUILD)/bin/%) $(registry)
 
@@ -110,8 +115,11 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@{ $(CC) --version; echo '$(STRICT) $(CFLAGS) $(CPPFLAGS) $(LIBS)'; } > $@.new && $(call keep,$@)
 
+# Beside FILE.o stands FILE.id, the hash of what was compiled: the preprocessed text, without
+# comments and line numbers.  It is rewritten only if it changes.
 compile = $(CC) $(STRICT) $(CFLAGS) $(CPPFLAGS) -MMD -MP -MT $@ -MF $@.d.new -c $< -o $@.new && \
-  mv $@.d.new $(@:.o=.d) && mv $@.new $@
+  $(CC) -E -P -DNDEBUG $(STRICT) $(CPPFLAGS) $< | tr -s '[:space:]' ' ' | sha256sum > $(@:.o=.id).new && \
+  $(call keep,$(@:.o=.id)) && mv $@.d.new $(@:.o=.d) && mv $@.new $@
 $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo 'cc $<'
@@ -126,29 +134,28 @@ $(version): $(BUILD)/version.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@$(compile)
 
-define archive
-@mkdir -p $(@D)
-@rm -f $@.new
-@echo 'ar $@'
-@ar rcs $@.new $^ && mv $@.new $@
+# $(call room,NAME): the archive of the folder NAME.
+define room
+$(BUILD)/lib/lib$(1).a: $(call object,$(foreach f,$(part_sources),$(if $(filter $(1),$(notdir $(patsubst %/,%,$(dir $(f))))),$(f))))
+	@mkdir -p $$(@D)
+	@rm -f $$@.new
+	@echo 'ar $$@'
+	@ar rcs $$@.new $$^ && mv $$@.new $$@
 endef
-$(library): $(call object,$(library_sources))
-	$(archive)
-$(file_library): $(call object,$(file_sources))
-	$(archive)
+$(foreach name,$(rooms),$(eval $(call room,$(name))))
 
+# The map names the members of the archives that the linker took.
 define link
-@mkdir -p $(@D)
+@mkdir -p $(@D) $(BUILD)/map
 @echo 'link $@'
-@$(CC) $(CFLAGS) -o $@.new $(filter %.o,$^) $(filter %.a,$^) $(1) $(LIBS) && mv $@.new $@
+@$(CC) $(CFLAGS) -o $@.new -Wl,-Map=$(BUILD)/map/$(@F).new $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+  $(1) $(LIBS) && mv $(BUILD)/map/$(@F).new $(BUILD)/map/$(@F).map && mv $@.new $@
 endef
-$(claims:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/obj/claims/%.o $(BUILD)/obj/claim.o $(version) $(library)
+$(claims:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/obj/claims/%.o $(version) $(archives)
 	$(call link)
-$(tools:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/obj/tools/%.o $(call object,$(tool_parts)) $(version) \
-  $(file_library) $(library)
-	$(call link,$(FILE_LIBS))
-$(BUILD)/bin/ndl-check: $(call object,$(sort $(wildcard src/tools/check-*.c)))
-$(registry): $(call object,$(sort $(wildcard src/registry/*.c))) $(version) $(library)
+$(tools:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/obj/tools/%.o $(version) $(archives)
+	$(call link)
+$(registry): $(BUILD)/obj/registry/main.o $(version) $(archives)
 	$(call link)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
@@ -156,25 +163,17 @@ $(registry): $(call object,$(sort $(wildcard src/registry/*.c))) $(version) $(li
 FORCE:
 
 # -------------------------------------------------------------------- results
-# A result depends on what its program computes, not on how the source is
-# commented: NAME.id is a hash of the preprocessed text (no comments, no line
-# numbers), the flags and the data; it is rewritten only if it changes, and
-# NAME.seen remembers when it was last computed.
+# A result depends on what its program computes, not on how the source is commented: NAME.id is a
+# hash of the .id files of all that is linked into the program, the flags and the data that it
+# reads; it is rewritten only if it changes, and NAME.seen remembers when it was last computed.
 results_dir := $(if $(filter 1,$(SEED)),$(BUILD)/results,$(BUILD)/seed-$(SEED)/results)
-datasets := $(sort $(wildcard datasets/*.tree datasets/*.tsv datasets/*/*.tsv))
-headers := $(wildcard src/*.h src/ndl/*.h)
-
-# $(call fingerprint,FILES): hash of the C files as compiled and of the other files as they are.
-fingerprint = { for f in $(filter %.c,$(1)); do $(CC) -E -P -DNDEBUG $(STRICT) $(CPPFLAGS) $$f || exit 1; done | \
-  tr -s '[:space:]' ' '; cat $(filter-out %.c,$(1)) /dev/null; } | sha256sum > $(@:.seen=.id).new && \
-  $(call keep,$(@:.seen=.id)) && touch $@
 ids := $(claims:%=$(BUILD)/id/%)
-$(BUILD)/id/library.seen: $(library_sources) src/claim.c $(BUILD)/flags $(datasets) $(headers)
+include $(BUILD)/reads.mk
+$(ids:=.seen): $(BUILD)/id/%.seen: $(BUILD)/bin/% $(BUILD)/reads.mk
 	@mkdir -p $(@D)
-	@$(call fingerprint,$(filter-out $(headers),$^))
-$(ids:=.seen): $(BUILD)/id/%.seen: src/claims/%.c $(BUILD)/id/library.id $(headers)
-	@$(call fingerprint,$(filter-out $(headers),$^))
-$(BUILD)/id/library.id $(ids:=.id): %.id: %.seen ;
+	@src/scripts/fingerprint.sh $(BUILD) $* $(filter datasets/%,$^) > $(@:.seen=.id).new && \
+	  $(call keep,$(@:.seen=.id)) && touch $@
+$(ids:=.id): %.id: %.seen ;
 
 # The program writes NAME.tsv last, so that this file vouches for its tables.
 results := $(claims:%=$(results_dir)/%.tsv)
@@ -210,11 +209,11 @@ $(claim_ids:%=claim-%): claim-%: $(registry)
 
 BUDGET ?= 10m
 review: $(registry)
-	@+BUILD=$(BUILD) MAKE='$(MAKE)' src/review.sh $(BUDGET)
+	@+BUILD=$(BUILD) MAKE='$(MAKE)' src/scripts/review.sh $(BUDGET)
 
 COUNT ?= 20
 seeds: $(registry)
-	@+BUILD=$(BUILD) MAKE='$(MAKE)' src/seeds.sh $(COUNT)
+	@+BUILD=$(BUILD) MAKE='$(MAKE)' src/scripts/seeds.sh $(COUNT)
 
 # Only the results of the number's own program are needed.
 why: $(registry) $(filter $(results_dir)/$(firstword $(subst ., ,$(NUMBER) none)).tsv,$(results) $(spread))
@@ -294,9 +293,9 @@ $(BUILD)/paper/numbers.tex: $(registry_txt) $(results) $(spread) $(references) |
 $(BUILD)/paper/versions.tex: FORCE
 	@$(call need,pdflatex)
 	@mkdir -p $(@D)
-	@CC='$(CC)' src/versions.sh $(commit) > $@.new && $(call keep,$@)
+	@CC='$(CC)' src/scripts/versions.sh $(commit) > $@.new && $(call keep,$@)
 # The pieces of source that the paper quotes, cut at "[anchor:NAME]" and "[end:NAME]".
-$(BUILD)/paper/anchors: src/anchors.awk $(sort $(wildcard src/*.[ch] src/ndl/*.[ch] src/claims/*.c))
+$(BUILD)/paper/anchors: src/scripts/anchors.awk $(sort $(wildcard src/*/*.[ch] src/*/*/*.[ch]))
 	@mkdir -p $@
 	@rm -f $@/*
 	@awk -v out=$@ -f $^ && touch $@
@@ -304,7 +303,7 @@ $(BUILD)/paper/anchors: src/anchors.awk $(sort $(wildcard src/*.[ch] src/ndl/*.[
 # The date in the PDF is that of the commit, so that one commit gives one PDF.
 $(BUILD)/paper.pdf: $(tex_sources) $(BUILD)/paper/numbers.tex $(BUILD)/paper/versions.tex $(BUILD)/paper/anchors \
   $(figures:%=$(BUILD)/figures/%.pdf)
-	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 0) src/latex.sh paper $(BUILD)
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 0) src/scripts/latex.sh paper $(BUILD)
 
 # ---------------------------------------------------------------------- tests
 # tests/unit_*.c and property_*.c are cmocka programs, tests/cli_*.sh shell
@@ -317,8 +316,8 @@ $(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo 'cc $<'
 	@$(compile)
-$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(version) $(file_library) $(library)
-	$(call link,$(FILE_LIBS) -lcmocka)
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(version) $(archives)
+	$(call link,-lcmocka)
 
 # A program that does not compile or run fails its own cases, not the whole run.
 test: $(registry)

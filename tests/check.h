@@ -14,11 +14,11 @@
 
 /* Fails unless |actual - expected| <= tolerance.  NaN is never close, an infinity only to
  * itself.  The tolerance is absolute; say at the call where it comes from. */
-#define check_close(actual, expected, tolerance) \
+#define check_close(actual, expected, tolerance)                                                   \
     check_close_at(actual, expected, tolerance, #actual, __FILE__, __LINE__)
 
-static inline void check_close_at(double actual, double expected, double tolerance, const char *what,
-                                  const char *file, int line)
+static inline void check_close_at(double actual, double expected, double tolerance,
+                                  const char *what, const char *file, int line)
 {
     if (actual == expected || fabs(actual - expected) <= tolerance)
         return;

@@ -5,7 +5,8 @@
 tree=$scratch/tree
 mkdir -p "$tree/src/claims" "$tree/figures" "$tree/datasets" "$tree/results"
 cp Makefile "$tree"
-cp -r src/claim.* src/ndl src/registry src/site src/*.sh "$tree/src"
+cp -r src/ndl src/files src/audit src/registry src/site src/scripts "$tree/src"
+cp -r src/claims/kit "$tree/src/claims"
 export CFLAGS=-O0 # compiles fast
 echo '# How' >"$tree/REPRODUCE.md"
 echo '# Data' >"$tree/datasets/README.md"
@@ -14,9 +15,11 @@ echo 1 >"$tree/datasets/one.tsv"
 cat >"$tree/src/claims/toy.c" <<'END'
 #include <stdlib.h>
 #include <unistd.h>
-#include "claim.h"
+#include "kit/claim.h"
 
-/** A comment. */
+/** A comment.
+
+- Reads `*.tsv`. */
 int main(int argc, char **argv)
 {
     struct claim *claim = claim_begin(argc, argv, "A toy.\vExample: toy");
@@ -69,7 +72,7 @@ exits 0 make BUILD=build review BUDGET=1 && says 'no time left' && says '0 hold,
 for budget in ten 10mm m 1.5h -1; do
     exits 2 make BUILD=build review BUDGET=$budget && says 'BUDGET is a time such as'
 done
-exits 0 make BUILD=build why NUMBER=toy.a && says 'source .*src/claims/toy.c:14$' && says '  claim_scalar(claim, "a", 2'
+exits 0 make BUILD=build why NUMBER=toy.a && says 'source .*src/claims/toy.c:16$' && says '  claim_scalar(claim, "a", 2'
 exits 2 make BUILD=build why && says 'for example toy.a'
 exits 2 make BUILD=build why NUMBER=toy.c && says 'it has a b'
 what='nothing' && leaves results figures
@@ -78,16 +81,25 @@ what='nothing' && leaves results figures
 sleep 1 # file times
 what='a comment of the program' && sed -i 's/A comment/Another\n comment/' src/claims/toy.c && leaves results site
 grep -q Another build/site/toy.html || complain 'the page shows the old comment'
-what='a comment of the library' && sed -i '1s/^/\/* more *\/\n/' src/ndl/core.c && leaves results
-what='a comment of a header' && sed -i '1s/^/\/* more *\/\n/' src/claim.h src/ndl/ndl.h && leaves results
+what='a comment of the library' && sed -i '1s/^/\/* more *\/\n/' src/ndl/matrix.c && leaves results
+what='a comment of a header' && sed -i '1s/^/\/* more *\/\n/' src/claims/kit/claim.h src/ndl/ndl.h && leaves results
 what='a plot script' && echo '# changed' >>figures/toy.gp && leaves results figures
 what='the registry' && sed -i 's/A toy/The toy/' src/claims/registry.txt && leaves results verify
 what='touched data' && touch datasets/one.tsv && leaves results
 # Code, data, flags and the seed do.
 what='code' && sed -i 's/i \* i/i + i/' src/claims/toy.c && runs results
 exits 2 make BUILD=build verify && says 'reference'
-what='code of the library' && sed -i 's/double square = 0/double square = 0.0/' src/ndl/core.c && runs results
+what='code of the library' && sed -i 's/double square = 0/double square = 0.0/' src/ndl/matrix.c && runs results
 what='data' && echo 2 >datasets/one.tsv && runs results
+# A folder decides: what the program does not link, or read, does not matter.
+what='code of another room' && sed -i 's/static /static  inline /' src/audit/rows_and_columns.c && leaves results
+echo 'int audit_more(void); int audit_more(void) { return 1; }' >src/audit/more.c
+what='a new file of another room' && leaves results
+what='data that it does not read' && echo 2 >datasets/other.tree && leaves results
+# A file restored from a copy has an older date.
+cp -p src/claims/toy.c "$scratch/toy.c"
+what='code' && sed -i 's/i + i/i - i/' src/claims/toy.c && runs results
+what='the code of before, with its date' && cp -p "$scratch/toy.c" src/claims/toy.c && runs results
 what='flags' && runs results CFLAGS=-O1 && what='flags back' && runs results
 what='another seed' && runs verify SEED=7 && says 'not compared' && leaves results
 
@@ -105,8 +117,8 @@ wait $victim 2>/dev/null
 what='a kill' && runs results
 [ "$(ls build/results | tr '\n' ' ')" = 'toy-curve.tsv toy.time toy.tsv ' ] || complain "left over: $(ls build/results)"
 # Killed while compiling: truncated files under their temporary names only.
-printf 'build/obj/claim.o: ' >build/obj/claim.o.d.new
-rm build/obj/claim.o
+printf 'build/obj/claims/kit/claim.o: ' >build/obj/claims/kit/claim.o.d.new
+rm build/obj/claims/kit/claim.o
 what='half-written files' && leaves programs results figures
 
 # Parallel and serial builds agree.
@@ -119,7 +131,7 @@ done
 
 # A missing command is named.
 exits 2 make CC=no-such-compiler BUILD=build results && says "no-such-compiler is not installed; 'make setup'"
-: >src/packages.txt
+: >src/scripts/packages.txt
 exits 0 make -j3 BUILD=build setup results && says 'are installed'
 grep -i jobserver "$scratch/err" && complain 'makes that call each other do not share their jobs'
 

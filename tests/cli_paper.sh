@@ -65,10 +65,10 @@ printf '\\[ 77 \\]\ngap of 0.25 and $x = 1.5$, 40\\%% of $10^{-3}$, 2 of 30; \\r
 # Anchors: cut out without their indentation, and errors where an end is missing.
 printf 'a\n  // [anchor:one]\n  b\n    c\n  // [end:one]\nd\n' >"$scratch/code.c"
 mkdir "$scratch/anchors"
-exits 0 awk -v out="$scratch/anchors" -f src/anchors.awk "$scratch/code.c"
+exits 0 awk -v out="$scratch/anchors" -f src/scripts/anchors.awk "$scratch/code.c"
 printf 'b\n  c\n' >"$scratch/expected"
 same "$scratch/anchors/one" "$scratch/expected"
-exits 1 awk -v out="$scratch/anchors" -f src/anchors.awk "$scratch/code.c" "$scratch/code.c" && says 'a second anchor'
+exits 1 awk -v out="$scratch/anchors" -f src/scripts/anchors.awk "$scratch/code.c" "$scratch/code.c" && says 'a second anchor'
 sed -i '/end:/d' "$scratch/code.c"
-exits 1 awk -v out="$scratch/anchors" -f src/anchors.awk "$scratch/code.c" && says 'has no end'
+exits 1 awk -v out="$scratch/anchors" -f src/scripts/anchors.awk "$scratch/code.c" && says 'has no end'
 finish

@@ -10,14 +10,14 @@ cp "$BUILD"/paper/*.tex "$scratch/a/paper" && cp -r "$BUILD/paper/anchors" "$scr
 cp -r "$BUILD/figures" "$scratch/a"
 cp -r "$scratch/a/." "$scratch/b"
 export SOURCE_DATE_EPOCH=1700000000
-exits 0 src/latex.sh paper "$scratch/a"
+exits 0 src/scripts/latex.sh paper "$scratch/a"
 for script in figures/*.gp; do # drawn again, at another time
     figure=$scratch/b/figures/$(basename "$script" .gp).pdf
     [ -e "$figure" ] || continue
     exits 0 gnuplot -d -e "style = 'figures/style.gp'; results = '$BUILD/results'; format = 'pdf'; out = '$figure'" "$script"
 done
 sleep 1
-exits 0 src/latex.sh paper "$scratch/b"
+exits 0 src/scripts/latex.sh paper "$scratch/b"
 same "$scratch/a/paper.pdf" "$scratch/b/paper.pdf"
 [ -s "$scratch/a/paper.pdf" ] || complain 'no PDF'
 
@@ -30,13 +30,13 @@ cp -r paper "$scratch/paper"
 rm "$scratch/b/paper.pdf"
 for command in '\\result{no.such}' '\\codelisting{no-such}' '\\verdict{nosuch}' '\\ref{nosuch}'; do
     sed "s/^\\\\sectionfile{setting}/$command\n&/" paper/paper.tex >"$scratch/paper/paper.tex"
-    exits 1 src/latex.sh "$scratch/paper" "$scratch/b" && says 'no[.-]*such'
+    exits 1 src/scripts/latex.sh "$scratch/paper" "$scratch/b" && says 'no[.-]*such'
     [ ! -e "$scratch/b/paper.pdf" ] || complain "a PDF with $command"
 done
 
 # So does a line that is too long for its column.
 sed 's/^\\sectionfile{setting}/\\noindent\\rule{10cm}{1pt}\n&/' paper/paper.tex >"$scratch/paper/paper.tex"
-exits 1 src/latex.sh "$scratch/paper" "$scratch/b" && says '^Overfull'
+exits 1 src/scripts/latex.sh "$scratch/paper" "$scratch/b" && says '^Overfull'
 [ ! -e "$scratch/b/paper.pdf" ] || complain 'a PDF with an overfull line'
 
 # Numbers that do not verify: no numbers.tex, hence no paper.

@@ -7,7 +7,7 @@
  *     convert_files sae DIRECTORY X OUT     the SAE's own codes of X
  *
  * Exit status 0, 2 with one line on stderr, 64 usage. */
-#include "ndl_files.h"
+#include "files/files.h"
 
 #include <string.h>
 

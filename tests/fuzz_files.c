@@ -9,9 +9,9 @@
  *
  * To fuzz npy (npz, safetensors likewise), after `make programs`:
  *
- *     clang -std=c17 -D_GNU_SOURCE -O2 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
- *         -DFUZZ=fuzz_npy -Isrc/ndl -I/usr/include/cjson -o build/fuzz_npy tests/fuzz_files.c src/ndl/npy.c \
- *         src/ndl/npz.c src/ndl/safetensors.c src/ndl/files.c src/ndl/tsv.c src/ndl/sae.c \
+ *     clang -std=c17 -D_GNU_SOURCE -O2 -g -fsanitize=fuzzer,address,undefined \
+ *         -fno-sanitize-recover=all -DFUZZ=fuzz_npy -Isrc -I/usr/include/cjson \
+ *         -o build/fuzz_npy tests/fuzz_files.c src/files/[a-z]*.c \
  *         build/lib/libndl.a -lzip -lcjson -lqhull_r -lglpk -lgsl -lopenblas -lm -lpthread
  *     cp -r tests/corpus/npy build/corpus_npy
  *     build/fuzz_npy -runs=4000000 -max_len=2048 -seed=4 build/corpus_npy
@@ -21,7 +21,7 @@
  *
  * Promises: no undefined behaviour, a failure has one line of message and no result, a
  * result is in the documented form. */
-#include "ndl_files.h"
+#include "files/files.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -45,8 +45,8 @@ static void check_failure(enum ndl_status status, const struct ndl_error *err)
     PROMISE(!strchr(err->text, '\n'));
 }
 
-static void check_view(enum ndl_status status, struct ndl_array_view *view, const uint8_t *bytes, size_t size,
-                       struct ndl_error *err)
+static void check_view(enum ndl_status status, struct ndl_array_view *view, const uint8_t *bytes,
+                       size_t size, struct ndl_error *err)
 {
     if (status != NDL_OK) {
         check_failure(status, err);
@@ -78,10 +78,12 @@ static void fuzz_safetensors(const uint8_t *bytes, size_t size)
 {
     struct ndl_array_view view;
     struct ndl_error err;
-    check_view(ndl_safetensors_view(&view, bytes, size, NULL, false, "fuzz", &err), &view, bytes, size, &err);
-    check_view(ndl_safetensors_view(&view, bytes, size, NULL, true, "fuzz", &err), &view, bytes, size, &err);
-    check_view(ndl_safetensors_view(&view, bytes, size, "a.T", false, "fuzz", &err), &view, bytes, size,
-               &err);
+    check_view(ndl_safetensors_view(&view, bytes, size, NULL, false, "fuzz", &err), &view, bytes,
+               size, &err);
+    check_view(ndl_safetensors_view(&view, bytes, size, NULL, true, "fuzz", &err), &view, bytes,
+               size, &err);
+    check_view(ndl_safetensors_view(&view, bytes, size, "a.T", false, "fuzz", &err), &view, bytes,
+               size, &err);
 }
 
 static void fuzz_npz(const uint8_t *bytes, size_t size)

@@ -11,12 +11,12 @@
 #include <string.h>
 #include <gsl/gsl_randist.h>
 
-#include "ndl_audit.h"
+#include "audit/audit.h"
 
 /* --------------------------------------------------------------- random cases */
 
 struct trial {
-    struct ndl_matrix Z, D;      /* N x K, K x d */
+    struct ndl_matrix Z, D; /* N x K, K x d */
     struct ndl_audit_options options;
 };
 
@@ -82,7 +82,8 @@ static void make_trial(struct trial *t, uint64_t number)
         if (j != k)
             relate(r, &t->Z, j, k);
     }
-    size_t doubles = gsl_rng_uniform_int(r, 2) * t->Z.rows / 2; /* the samples from here on are floats */
+    /* the samples from here on are floats */
+    size_t doubles = gsl_rng_uniform_int(r, 2) * t->Z.rows / 2;
     for (size_t e = doubles * K; e < t->Z.rows * K; e++)
         t->Z.v[e] = (double)(float)t->Z.v[e];
     t->options = ndl_audit_defaults(gsl_rng_uniform_int(r, 3) > 0);
@@ -134,9 +135,14 @@ static void reference_pair(const struct trial *t, size_t j, size_t k, struct ndl
     long double sum = 0;
     for (size_t i = 0; i < N; i++)
         sum += (long double)ndl_row(&t->Z, i)[j];
-    double m = (double)(sum / (long double)N) * scale, p = m * (1 - h), slack = t->options.tolerance * m;
-    *pair = (struct ndl_audit_pair){.j = (uint32_t)j, .k = (uint32_t)k, .cosine = h, .mean = m,
-                                    .z_min_off = (double)NAN, .z_max_off = (double)NAN};
+    double m = (double)(sum / (long double)N) * scale, p = m * (1 - h),
+           slack = t->options.tolerance * m;
+    *pair = (struct ndl_audit_pair){.j = (uint32_t)j,
+                                    .k = (uint32_t)k,
+                                    .cosine = h,
+                                    .mean = m,
+                                    .z_min_off = (double)NAN,
+                                    .z_max_off = (double)NAN};
     for (size_t i = 0; i < N; i++) {
         double z = ndl_row(&t->Z, i)[j] * scale;
         pair->together += z > 0 && ndl_row(&t->Z, i)[k] > 0;
@@ -207,7 +213,8 @@ static void run(const struct trial *t, const struct ndl_audit_options *options, 
     size_t N = t->Z.rows;
     assert_int_equal(ndl_audit_new(audit, &t->D, options, &err), NDL_OK);
     for (size_t first = 0; first < N; first += shard) {
-        struct ndl_matrix part = {.rows = N - first < shard ? N - first : shard, .cols = t->Z.cols,
+        struct ndl_matrix part = {.rows = N - first < shard ? N - first : shard,
+                                  .cols = t->Z.cols,
                                   .v = t->Z.v + first * t->Z.cols};
         struct ndl_codes codes;
         assert_int_equal(ndl_codes_from_dense(&codes, &part, &err), NDL_OK);
@@ -261,7 +268,8 @@ static bool exclusive(const struct trial *t, size_t j, size_t k)
 
 static void check_features(const struct trial *t, const struct ndl_audit_report *r)
 {
-    size_t K = t->Z.cols, N = t->Z.rows, live = 0, always_on = 0, dense = 0, antipodal = 0, pairs = 0;
+    size_t K = t->Z.cols, N = t->Z.rows, live = 0, always_on = 0, dense = 0, antipodal = 0,
+           pairs = 0;
     for (size_t k = 0; k < K; k++) {
         size_t n = count_on(&t->Z, k);
         assert_int_equal(r->fires[k], n);
@@ -323,7 +331,8 @@ static void check_groups(const struct trial *t, const struct ndl_audit_report *r
             size_t before = 0;
             for (size_t e = r->group_start[g]; e < r->group_start[g + 1]; e++) {
                 size_t other = r->group_member[e];
-                bool first = r->fires[other] > r->fires[k] || (r->fires[other] == r->fires[k] && other < k);
+                bool first =
+                    r->fires[other] > r->fires[k] || (r->fires[other] == r->fires[k] && other < k);
                 before += first;
                 fits = fits && (!first || exclusive(t, k, other));
             }
@@ -341,7 +350,8 @@ static void identical(const struct ndl_audit_report *x, const struct ndl_audit_r
         const double va[] = {a->cosine, a->mean, a->z_min_off, a->z_max_off, a->margin, a->slope};
         const double vb[] = {b->cosine, b->mean, b->z_min_off, b->z_max_off, b->margin, b->slope};
         assert_memory_equal(va, vb, sizeof va);
-        assert_true(a->j == b->j && a->k == b->k && a->support == b->support && a->together == b->together);
+        assert_true(a->j == b->j && a->k == b->k && a->support == b->support &&
+                    a->together == b->together);
     }
     assert_memory_equal(x->mean, y->mean, x->features * sizeof *x->mean);
     assert_memory_equal(x->fires, y->fires, x->features * sizeof *x->fires);
@@ -385,7 +395,8 @@ static void test_every_pair(void **state)
         free_trial(&t);
     }
     /* The trials reach every verdict, or this test says nothing. */
-    assert_true(violated > 1000 && near > 1000 && always_on > 1000 && groups > 50 && antipodal > 100);
+    assert_true(violated > 1000 && near > 1000 && always_on > 1000 && groups > 50 &&
+                antipodal > 100);
 }
 
 /* How many mappings this process has of files that have no name. */
@@ -446,7 +457,8 @@ static void test_pruning(void **state)
         t.options.expected = 1;
         t.options.band = 10000;
         for (size_t k = 0; k < 40; k++) {
-            double rate = pow(10, -(k < 20 ? 1 : 3) * gsl_rng_uniform(r)), spread = gsl_rng_uniform(r);
+            double rate = pow(10, -(k < 20 ? 1 : 3) * gsl_rng_uniform(r)),
+                   spread = gsl_rng_uniform(r);
             for (size_t i = 0; i < t.Z.rows; i++)
                 if (gsl_rng_uniform(r) < rate)
                     ndl_row(&t.Z, i)[k] = 1 + spread * gsl_ran_exponential(r, 1);

@@ -7,7 +7,7 @@
 
 #include <gsl/gsl_randist.h>
 
-#include "ndl.h"
+#include "ndl/ndl.h"
 
 #define TOLERANCE 1e-9
 
@@ -21,7 +21,8 @@ struct trial {
  * feature that fires only with the one before), data b + Z D plus noise. */
 static void draw(gsl_rng *rng, struct trial *t, size_t N, size_t K, size_t d, double noise)
 {
-    t->m = (struct ndl_model){.lambda = 0.01 + gsl_rng_uniform(rng), .bias = gsl_rng_uniform(rng) < 0.6};
+    t->m = (struct ndl_model){.lambda = 0.01 + gsl_rng_uniform(rng),
+                              .bias = gsl_rng_uniform(rng) < 0.6};
     t->firing = 0.2 + 0.6 * gsl_rng_uniform(rng);
     struct ndl_matrix Z;
     assert_int_equal(ndl_matrix_alloc(&t->X, N, d, NULL), NDL_OK);
@@ -90,7 +91,8 @@ static double loss_change(const struct trial *t, const struct ndl_condition *c, 
     return change / ((double)t->X.rows * t->m.lambda);
 }
 
-static void check_violation(const struct trial *t, const struct ndl_matrix *Z, const struct ndl_condition *c)
+static void check_violation(const struct trial *t, const struct ndl_matrix *Z,
+                            const struct ndl_condition *c)
 {
     double largest = 0;
     for (size_t j = 0; j < c->count; j++)
@@ -114,15 +116,18 @@ static void check_violation(const struct trial *t, const struct ndl_matrix *Z, c
     double most = largest_step(Z, c), N = (double)t->X.rows;
     double round = 1e-13 * (1 + ndl_loss(&t->X, &t->m) / (N * t->m.lambda));
     for (double part = 0.9; part > 1e-2; part /= 5)
-        check_close(loss_change(t, c, part * most), ndl_condition_change(&t->m, c, part * most), round);
+        check_close(loss_change(t, c, part * most), ndl_condition_change(&t->m, c, part * most),
+                    round);
     /* The slope: a one-sided difference of third order (the direction is one-sided). */
-    double e = 1e-3 * most, f1 = loss_change(t, c, e), f2 = loss_change(t, c, 2 * e), f3 = loss_change(t, c, 3 * e);
+    double e = 1e-3 * most, f1 = loss_change(t, c, e), f2 = loss_change(t, c, 2 * e),
+           f3 = loss_change(t, c, 3 * e);
     double slope = (18 * f1 - 9 * f2 + 2 * f3) / (6 * e);
     double means = 0;
     for (size_t j = 0; j < c->count; j++)
         for (size_t i = 0; i < Z->rows; i++)
             means += ndl_row(Z, i)[c->J[j]] / N;
-    check_close(slope, c->slope, 10 * round / e + 10 * means * e * e * e); /* f'''' <= 15 per atom */
+    /* f'''' <= 15 per atom */
+    check_close(slope, c->slope, 10 * round / e + 10 * means * e * e * e);
 }
 
 /* Where the condition holds, a feasible direction has a slope >= 0: with a bias
@@ -155,7 +160,8 @@ static void check_no_descent(gsl_rng *rng, const struct trial *t, const struct n
     }
 }
 
-static void run(uint64_t stream, int trials, size_t most_atoms, enum ndl_hull_method method, int *held, int *violated)
+static void run(uint64_t stream, int trials, size_t most_atoms, enum ndl_hull_method method,
+                int *held, int *violated)
 {
     gsl_rng *rng;
     assert_int_equal(ndl_rng(&rng, 30, stream, NULL), NDL_OK);
@@ -163,14 +169,16 @@ static void run(uint64_t stream, int trials, size_t most_atoms, enum ndl_hull_me
         struct trial t;
         struct ndl_matrix Z;
         size_t K = 2 + gsl_rng_uniform_int(rng, most_atoms - 1);
-        draw(rng, &t, 20 + gsl_rng_uniform_int(rng, 200), K, 2 + gsl_rng_uniform_int(rng, 12), trial % 2 ? 0 : 0.3);
+        draw(rng, &t, 20 + gsl_rng_uniform_int(rng, 200), K, 2 + gsl_rng_uniform_int(rng, 12),
+             trial % 2 ? 0 : 0.3);
         assert_int_equal(ndl_codes_to_dense(&Z, &t.m.Z, NULL), NDL_OK);
-        size_t k = gsl_rng_uniform_int(rng, K), other = (k + 1 + gsl_rng_uniform_int(rng, K - 1)) % K;
+        size_t k = gsl_rng_uniform_int(rng, K),
+               other = (k + 1 + gsl_rng_uniform_int(rng, K - 1)) % K;
         for (int all = 0; all < 2; all++) {
             struct ndl_condition c;
             struct ndl_error err;
-            enum ndl_status status = ndl_condition_check(&t.m, k, all ? NULL : &other, all ? 0 : 1, method, 0,
-                                                         TOLERANCE, &c, &err);
+            enum ndl_status status = ndl_condition_check(&t.m, k, all ? NULL : &other, all ? 0 : 1,
+                                                         method, 0, TOLERANCE, &c, &err);
             double total = 0;
             for (size_t i = 0; i < Z.rows; i++)
                 total += ndl_row(&Z, i)[other];
@@ -238,7 +246,8 @@ static void multipliers(void **state)
                     left += ndl_row(&W, i)[k] * ndl_row(&Z, i)[j];
                     right += ndl_row(&Z, i)[j] * (1 - 2 * rd / t.m.lambda) / (double)N;
                 }
-                check_close(left, right, 1e-14 * (1 + 10 / t.m.lambda)); /* 30 terms of size 1 / (lambda N) */
+                /* 30 terms of size 1 / (lambda N) */
+                check_close(left, right, 1e-14 * (1 + 10 / t.m.lambda));
             }
         ndl_matrix_free(&Z);
         ndl_matrix_free(&W);
@@ -250,6 +259,7 @@ static void multipliers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(up_to_eight_dimensions),
-                                       cmocka_unit_test(above_eight_dimensions), cmocka_unit_test(multipliers)};
+                                       cmocka_unit_test(above_eight_dimensions),
+                                       cmocka_unit_test(multipliers)};
     return cmocka_run_group_tests_name("random conditions", tests, NULL, NULL);
 }

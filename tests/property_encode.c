@@ -2,7 +2,7 @@
  * recomputed here where there are too many. */
 #include "check.h"
 
-#include "ndl.h"
+#include "ndl/ndl.h"
 
 #include <string.h>
 
@@ -193,7 +193,8 @@ static void active_multipliers_vanish(void **state)
     struct ndl_codes Z;
     const struct ndl_encode_options options = {.threads = 1};
     assert_int_equal(ndl_encode(&X, &D, NULL, 0.2, &options, &Z, NULL, NULL), NDL_OK);
-    check_close(violation(&X, &D, 0.2, &Z), 0, 3e-14); /* eps |x| 2 / lambda ~ 5e-15, and a few of them */
+    /* eps |x| 2 / lambda ~ 5e-15, and a few of them */
+    check_close(violation(&X, &D, 0.2, &Z), 0, 3e-14);
     ndl_codes_free(&Z);
     ndl_matrix_free(&D);
     ndl_matrix_free(&X);

@@ -2,8 +2,8 @@
  * recomputed here, monotone descent, and independence of the number of threads. */
 #include "check.h"
 
-#include "ndl.h"
-#include "reduced.h"
+#include "ndl/ndl.h"
+#include "ndl/reduced_loss.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,8 @@ static gsl_rng *stream(uint64_t trial)
 }
 
 /* N samples of K random features in R^d, each firing with probability p, plus an offset. */
-static struct ndl_matrix mixture(gsl_rng *rng, size_t N, size_t d, size_t K, double p, double offset)
+static struct ndl_matrix mixture(gsl_rng *rng, size_t N, size_t d, size_t K, double p,
+                                 double offset)
 {
     struct ndl_matrix X, atoms;
     assert_int_equal(ndl_matrix_alloc(&X, N, d, NULL), NDL_OK);
@@ -29,7 +30,8 @@ static struct ndl_matrix mixture(gsl_rng *rng, size_t N, size_t d, size_t K, dou
         for (size_t k = 0; k < K; k++) {
             double z = gsl_rng_uniform(rng) < p ? gsl_ran_flat(rng, 0.5, 1.5) : 0;
             for (size_t j = 0; j < d; j++)
-                ndl_row(&X, i)[j] += z * ndl_row(&atoms, k)[j] + (k == 0) * (offset + gsl_ran_gaussian(rng, 0.02));
+                ndl_row(&X, i)[j] +=
+                    z * ndl_row(&atoms, k)[j] + (k == 0) * (offset + gsl_ran_gaussian(rng, 0.02));
         }
     ndl_matrix_free(&atoms);
     return X;
@@ -42,7 +44,8 @@ struct point {
     double *V, *g, *g2, *HV;
 };
 
-static void point_at(struct point *t, const struct ndl_matrix *X, size_t K, double lambda, bool bias, gsl_rng *rng)
+static void point_at(struct point *t, const struct ndl_matrix *X, size_t K, double lambda,
+                     bool bias, gsl_rng *rng)
 {
     assert_int_equal(ndl_reduced_alloc(&t->f, X, K, lambda, bias, 2, NULL), NDL_OK);
     assert_int_equal(ndl_point_alloc(&t->p, &t->f, NULL), NDL_OK);
@@ -115,8 +118,9 @@ static void gradient_is_the_slope(void **state)
         double up = s.q.loss;
         walk(&s, -h);
         double down = s.q.loss;
-        /* f is C^1 with a piecewise continuous second derivative: between kinks the error is
-         * h^2 f'''/6, a kink adds ~ h times its jump per sample that crosses; rounding eps f / h. */
+        /* f is C^1 with a piecewise continuous second derivative: between kinks the error
+         * is h^2 f'''/6, a kink adds about h times its jump per sample that crosses, rounding
+         * eps f / h. */
         check_close((up - down) / (2 * h), slope, 1e-4 * (1 + fabs(slope)));
         point_free(&s);
         ndl_matrix_free(&X);
@@ -154,7 +158,8 @@ static void hessian_is_the_slope_of_the_gradient(void **state)
             s.g[e] = gsl_ran_gaussian(rng, 1);
         ndl_tangent(&s.f, &s.p, s.g);
         ndl_reduced_hessian(&s.f, &s.p, s.g, s.g2);
-        check_close(inner(n, s.V, s.g2), inner(n, s.g, s.HV), 1e-10 * (1 + fabs(curvature))); /* rounding */
+        /* rounding */
+        check_close(inner(n, s.V, s.g2), inner(n, s.g, s.HV), 1e-10 * (1 + fabs(curvature)));
         point_free(&s);
         ndl_matrix_free(&X);
         gsl_rng_free(rng);
@@ -166,7 +171,8 @@ static void hessian_is_the_slope_of_the_gradient(void **state)
 static double worst_condition(const struct ndl_matrix *X, const struct ndl_model *m)
 {
     size_t N = X->rows, d = X->cols, K = m->D.rows;
-    double *R = calloc(N * d, sizeof *R), *pull = calloc(K * d, sizeof *pull), *usage = calloc(K, sizeof *usage);
+    double *R = calloc(N * d, sizeof *R), *pull = calloc(K * d, sizeof *pull),
+           *usage = calloc(K, sizeof *usage);
     double worst = 0, bias = 0, norms = 0;
     struct ndl_matrix Z;
     assert_true(R && pull && usage);
@@ -236,12 +242,14 @@ static void reaches_the_conditions(void **state)
         double p, lambda;
         bool bias;
     } problem[] = {
-        {300, 4, 3, 0.3, 0.1, true},   {500, 8, 12, 0.15, 0.2, false}, {400, 3, 6, 0.3, 0.05, true},
-        {800, 16, 20, 0.1, 0.2, true}, {1000, 32, 48, 0.06, 0.3, false}, {200, 2, 4, 0.5, 1e-3, true},
+        {300, 4, 3, 0.3, 0.1, true},      {500, 8, 12, 0.15, 0.2, false},
+        {400, 3, 6, 0.3, 0.05, true},     {800, 16, 20, 0.1, 0.2, true},
+        {1000, 32, 48, 0.06, 0.3, false}, {200, 2, 4, 0.5, 1e-3, true},
     };
     for (size_t s = 0; s < sizeof problem / sizeof *problem; s++) {
         gsl_rng *rng = stream(100 + s);
-        struct ndl_matrix X = mixture(rng, problem[s].N, problem[s].d, problem[s].K, problem[s].p, 0.2);
+        struct ndl_matrix X =
+            mixture(rng, problem[s].N, problem[s].d, problem[s].K, problem[s].p, 0.2);
         struct ndl_fit_options o = ndl_fit_defaults(problem[s].K, problem[s].lambda);
         struct watch w = {0};
         struct ndl_model m;
@@ -255,7 +263,8 @@ static void reaches_the_conditions(void **state)
         if (status != NDL_OK)
             print_error("problem %zu: %s\n", s, err.text);
         assert_int_equal(status, NDL_OK);
-        check_close(worst_condition(&X, &m), 0, 1e-10 + 1e-14 / o.lambda); /* the tolerance, and rounding */
+        /* the tolerance, and rounding */
+        check_close(worst_condition(&X, &m), 0, 1e-10 + 1e-14 / o.lambda);
         assert_false(w.rose);
         assert_true(r.curvature > -1e-8);
         ndl_model_free(&m);
@@ -319,8 +328,8 @@ static void a_minimum_is_kept(void **state)
     gsl_rng_free(rng);
 }
 
-/* So many samples that the descent begins with some of them, and that threads share one start; the number of
- * these changes no bit. */
+/* So many samples that the descent begins with some of them, and that threads share one start;
+ * the number of these changes no bit. */
 static void many_samples(void **state)
 {
     (void)state;
@@ -360,7 +369,8 @@ static void small_penalty(void **state)
         for (size_t e = 0; e < 400; e++)
             X.v[e] = gsl_ran_gaussian_ziggurat(rng, 1);
         o.tolerance = 1e-9;
-        o.max_iterations = 500; /* some 150 are needed; straight to this penalty it took more than 1,000 */
+        /* some 150 are needed; straight to this penalty it took more than 1,000 */
+        o.max_iterations = 500;
         assert_int_equal(ndl_fit(&X, &o, &m, &r, NULL), NDL_OK);
         check_close(worst_condition(&X, &m), 0, 1e-9);
         ndl_model_free(&m);
@@ -370,7 +380,8 @@ static void small_penalty(void **state)
     }
 }
 
-/* The same from given atoms: straight ahead first, and if that takes too long, by way of larger penalties. */
+/* The same from given atoms: straight ahead first, and if that takes too long, by way of larger
+ * penalties. */
 static void given_start_at_a_small_penalty(void **state)
 {
     (void)state;
@@ -410,10 +421,14 @@ static void given_start_at_a_small_penalty(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gradient_is_the_slope),  cmocka_unit_test(hessian_is_the_slope_of_the_gradient),
-        cmocka_unit_test(reaches_the_conditions), cmocka_unit_test(seed_decides_and_threads_do_not),
-        cmocka_unit_test(a_minimum_is_kept),      cmocka_unit_test(many_samples),
-        cmocka_unit_test(small_penalty),          cmocka_unit_test(given_start_at_a_small_penalty),
+        cmocka_unit_test(gradient_is_the_slope),
+        cmocka_unit_test(hessian_is_the_slope_of_the_gradient),
+        cmocka_unit_test(reaches_the_conditions),
+        cmocka_unit_test(seed_decides_and_threads_do_not),
+        cmocka_unit_test(a_minimum_is_kept),
+        cmocka_unit_test(many_samples),
+        cmocka_unit_test(small_penalty),
+        cmocka_unit_test(given_start_at_a_small_penalty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

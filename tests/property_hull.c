@@ -8,7 +8,7 @@
 #include <gsl/gsl_linalg.h>
 #include <gsl/gsl_randist.h>
 
-#include "ndl.h"
+#include "ndl/ndl.h"
 
 enum { MOST_POINTS = 60, MOST_DIMENSIONS = 12, MOST_ENTRIES = 3000 * 8 };
 #define TOLERANCE 1e-9
@@ -86,7 +86,8 @@ static void draw(gsl_rng *rng, struct problem *t, size_t shape, size_t n, size_t
         t->scale = fmax(t->scale, fabs(t->q[j]));
 }
 
-static struct ndl_hull_result locate(const struct problem *t, enum ndl_hull_kind kind, enum ndl_hull_method method)
+static struct ndl_hull_result locate(const struct problem *t, enum ndl_hull_kind kind,
+                                     enum ndl_hull_method method)
 {
     struct ndl_hull_result r;
     struct ndl_error err = {""};
@@ -102,7 +103,8 @@ static struct ndl_hull_result locate(const struct problem *t, enum ndl_hull_kind
 /* -------------------------------------------------------------- the properties */
 
 /* The weights prove distance <= |P^T w - q|, the affine function >= -f(q). */
-static void check_certificates(const struct problem *t, enum ndl_hull_kind kind, const struct ndl_hull_result *r)
+static void check_certificates(const struct problem *t, enum ndl_hull_kind kind,
+                               const struct ndl_hull_result *r)
 {
     size_t m = t->P.cols;
     double round = 1e-11 * t->scale; /* the header: 1e-12 of the largest |p - q|, and some sums */
@@ -132,7 +134,8 @@ static void check_certificates(const struct problem *t, enum ndl_hull_kind kind,
 }
 
 /* The verdict alone is that of the other methods, with its certificates. */
-static void check_verdict(const struct problem *t, enum ndl_hull_kind kind, const struct ndl_hull_result *full)
+static void check_verdict(const struct problem *t, enum ndl_hull_kind kind,
+                          const struct ndl_hull_result *full)
 {
     struct ndl_hull_result r = locate(t, kind, NDL_VERDICT);
     check_certificates(t, kind, &r);
@@ -168,7 +171,8 @@ static void methods_agree(void **state)
         if (!isnan(b.margin))
             check_close(a.margin, b.margin, 1e-12 * t.scale);
         else /* L1 and Euclidean balls: |x|_2 <= |x|_1 <= sqrt m |x|_2 */
-            assert_true(a.margin <= a.margin_l1 * (1 + 1e-9) && a.margin_l1 <= sqrt((double)m) * a.margin * (1 + 1e-9));
+            assert_true(a.margin <= a.margin_l1 * (1 + 1e-9) &&
+                        a.margin_l1 <= sqrt((double)m) * a.margin * (1 + 1e-9));
         inside[kind] += a.margin > 0;
         outside[kind] += a.margin < -TOLERANCE;
         flat += a.dimension < m;
@@ -177,7 +181,8 @@ static void methods_agree(void **state)
     }
     gsl_rng_free(rng);
     /* the generator reaches every case */
-    assert_true(inside[0] > 100 && inside[1] > 50 && outside[0] > 100 && outside[1] > 100 && flat > 300);
+    assert_true(inside[0] > 100 && inside[1] > 50 && outside[0] > 100 && outside[1] > 100 &&
+                flat > 300);
 }
 
 /* So many points that Qhull sees only those that matter.  Codes of sparse
@@ -193,10 +198,12 @@ static void many_points(void **state)
         size_t m = 5 + gsl_rng_uniform_int(rng, 4), n = 3000;
         size_t shape = m == 5 && kind == NDL_HULL ? GAUSSIAN : SPARSE;
         draw(rng, &t, shape, n, m);
-        for (size_t i = 0; i < n && shape == SPARSE; i++) /* no sample is quite empty: slanted facets near 0 */
+        /* no sample is quite empty: slanted facets near 0 */
+        for (size_t i = 0; i < n && shape == SPARSE; i++)
             t.v[i * m + gsl_rng_uniform_int(rng, m)] += 0.2;
         for (size_t j = 0; j < m; j++)
-            t.q[j] = shape == SPARSE ? 0.1 + 0.3 * gsl_rng_uniform(rng) : gsl_ran_gaussian(rng, 0.3);
+            t.q[j] =
+                shape == SPARSE ? 0.1 + 0.3 * gsl_rng_uniform(rng) : gsl_ran_gaussian(rng, 0.3);
         struct ndl_hull_result a = locate(&t, kind, NDL_QHULL), b = locate(&t, kind, NDL_LP);
         check_certificates(&t, kind, &a);
         assert_true(a.margin > 0);
@@ -273,7 +280,8 @@ static bool normal_of(const double *differences, size_t m, double *normal)
  * there is none (flat, or a cone that is the whole space). */
 static bool brute_depth(const struct problem *t, enum ndl_hull_kind kind, double *l2, double *l1)
 {
-    size_t n = t->P.rows, m = t->P.cols, chosen = kind == NDL_HULL ? m : m - 1, index[4] = {0, 1, 2, 3};
+    size_t n = t->P.rows, m = t->P.cols, chosen = kind == NDL_HULL ? m : m - 1,
+           index[4] = {0, 1, 2, 3};
     bool found = false;
     *l2 = *l1 = HUGE_VAL;
     if (n < chosen)
@@ -282,24 +290,27 @@ static bool brute_depth(const struct problem *t, enum ndl_hull_kind kind, double
         double differences[12], normal[4];
         for (size_t k = 0; k + 1 < m; k++)
             for (size_t j = 0; j < m; j++)
-                differences[k * m + j] = kind == NDL_CONE
-                                             ? ndl_row(&t->P, index[k])[j]
-                                             : ndl_row(&t->P, index[k + 1])[j] - ndl_row(&t->P, index[0])[j];
+                differences[k * m + j] = kind == NDL_CONE ? ndl_row(&t->P, index[k])[j]
+                                                          : ndl_row(&t->P, index[k + 1])[j] -
+                                                                ndl_row(&t->P, index[0])[j];
         if (normal_of(differences, m, normal)) {
             double low = HUGE_VAL, high = -HUGE_VAL, at_q = 0, largest = 0;
             for (size_t i = 0; i < n; i++) {
                 double f = 0;
                 for (size_t j = 0; j < m; j++)
-                    f += normal[j] * (ndl_row(&t->P, i)[j] - (kind == NDL_HULL ? ndl_row(&t->P, index[0])[j] : 0));
+                    f += normal[j] * (ndl_row(&t->P, i)[j] -
+                                      (kind == NDL_HULL ? ndl_row(&t->P, index[0])[j] : 0));
                 low = fmin(low, f);
                 high = fmax(high, f);
             }
             for (size_t j = 0; j < m; j++) {
-                at_q += normal[j] * (t->q[j] - (kind == NDL_HULL ? ndl_row(&t->P, index[0])[j] : 0));
+                at_q +=
+                    normal[j] * (t->q[j] - (kind == NDL_HULL ? ndl_row(&t->P, index[0])[j] : 0));
                 largest = fmax(largest, fabs(normal[j]));
             }
             for (int sign = -1; sign <= 1; sign += 2)
-                if (sign < 0 ? high <= 1e-9 : low >= -1e-9) { /* a facet: the others on one side, to rounding */
+                /* a facet: the others on one side, to rounding */
+                if (sign < 0 ? high <= 1e-9 : low >= -1e-9) {
                     found = true;
                     *l2 = fmin(*l2, sign * at_q);
                     *l1 = fmin(*l1, sign * at_q / largest);
@@ -350,8 +361,8 @@ static void brute_force(void **state)
     assert_true(compared > 500 && all > 50);
 }
 
-/* With 14 points of one facet's hyperplane among the others,
- * Qhull's facets in 8-D include some that cut off points.  The point asked about is the longest: a vertex. */
+/* With 14 points of one facet's hyperplane among the others, Qhull's facets in 8-D include some
+ * that cut off points.  The point asked about is the longest: a vertex. */
 static void vertices_have_no_depth(void **state)
 {
     (void)state;
@@ -388,8 +399,9 @@ static void vertices_have_no_depth(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(methods_agree), cmocka_unit_test(many_points),
-                                       cmocka_unit_test(many_dimensions), cmocka_unit_test(brute_force),
-                                       cmocka_unit_test(vertices_have_no_depth)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(methods_agree), cmocka_unit_test(many_points),
+        cmocka_unit_test(many_dimensions), cmocka_unit_test(brute_force),
+        cmocka_unit_test(vertices_have_no_depth)};
     return cmocka_run_group_tests_name("random hulls", tests, NULL, NULL);
 }

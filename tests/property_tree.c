@@ -17,7 +17,7 @@
 #include <cmocka.h>
 #include <gsl/gsl_randist.h>
 
-#include "ndl.h"
+#include "ndl/ndl.h"
 
 static char path[] = "/tmp/property_tree.XXXXXX";
 
@@ -61,7 +61,8 @@ static gsl_rng *stream(uint64_t seed, uint64_t trial)
 /* `hits` of n draws with probability p. */
 static void check_rate(double hits, double n, double p, const char *what)
 {
-    if (!(fabs(hits - n * p) <= 5 * sqrt(n * p * (1 - p)) + 1e-9 * n)) /* rounding where p is 0 or 1 */
+    /* rounding where p is 0 or 1 */
+    if (!(fabs(hits - n * p) <= 5 * sqrt(n * p * (1 - p)) + 1e-9 * n))
         fail_msg("%s: %g of %g, expected %g", what, hits, n, n * p);
 }
 
@@ -94,7 +95,8 @@ static void write_random_tree(gsl_rng *rng, struct plan *plan)
     for (int k = 0; k < NODES; k++) {
         int members = 0; /* of the exclusive group: they share probability 1 at most */
         for (int j = 0; j < NODES; j++)
-            members += plan->group[k] && plan->parent[j] == plan->parent[k] && plan->group[j] == plan->group[k];
+            members += plan->group[k] && plan->parent[j] == plan->parent[k] &&
+                       plan->group[j] == plan->group[k];
         double p = gsl_rng_uniform(rng) < 0.3 ? 1 : gsl_rng_uniform(rng);
         char text[32], parent[16] = "-", group[16] = "-";
         snprintf(text, sizeof text, "%.9f", members ? p / members : p);
@@ -139,7 +141,8 @@ static void test_rates(void **state)
         for (int k = 0; k < NODES; k++) {
             const struct ndl_tree_node *n = ndl_tree_node(tree, (size_t)k);
             assert_true(n->parent == (plan.parent[k] < 0 ? SIZE_MAX : (size_t)plan.parent[k]));
-            assert_true(n->depth == (plan.parent[k] < 0 ? 0 : ndl_tree_node(tree, n->parent)->depth + 1));
+            assert_true(n->depth ==
+                        (plan.parent[k] < 0 ? 0 : ndl_tree_node(tree, n->parent)->depth + 1));
             double parent_fires = 0, fires = 0, rate = 1;
             for (size_t i = 0; i < Z.rows; i++) {
                 const double *z = ndl_row(&Z, i);
@@ -155,7 +158,8 @@ static void test_rates(void **state)
             check_rate(fires, SAMPLES, rate, "unconditional");
             for (int j = 0; j < k; j++) {
                 check_pair(&Z, &plan, j, k);
-                exclusive_pairs += plan.parent[j] == plan.parent[k] && plan.group[k] && plan.group[j] == plan.group[k];
+                exclusive_pairs += plan.parent[j] == plan.parent[k] && plan.group[k] &&
+                                   plan.group[j] == plan.group[k];
             }
         }
         ndl_matrix_free(&Z);
@@ -171,12 +175,16 @@ static void test_magnitudes(void **state)
 {
     (void)state;
     /* Mean, standard deviation, and the least and largest value that may come. */
-    static const struct { const char *text; double mean, sd, least, most; } kinds[] = {
+    static const struct {
+        const char *text;
+        double mean, sd, least, most;
+    } kinds[] = {
         {"constant(0.7)", 0.7, 0, 0.7, 0.7},
         {"uniform(0.5,1.5)", 1, 0.28867513459481287, 0.5, 1.5}, /* 1/sqrt(12) */
         {"uniform(0,2)", 1, 0.57735026918962573, 0, 2},
         {"exponential(3)", 3, 3, 0, HUGE_VAL},
-        {"lognormal(0.2,0.5)", 1.3840306459807514, 0.7376057769181674, 0, HUGE_VAL}, /* e^0.325, e^0.325 sqrt(e^0.25 - 1) */
+        /* e^0.325, e^0.325 sqrt(e^0.25 - 1) */
+        {"lognormal(0.2,0.5)", 1.3840306459807514, 0.7376057769181674, 0, HUGE_VAL},
         {"lognormal(1,0)", 2.718281828459045, 0, 2.718281828459, 2.7182818284591},
     };
     enum { KINDS = sizeof kinds / sizeof *kinds, N = 40000 };
@@ -263,7 +271,8 @@ static void test_angles(void **state)
         for (size_t k = 0; fits && k < NODES; k++) {
             assert_true(fabs(dot(&D, k, k) - 1) <= 1e-14); /* sums of <= 10 products up to 1 */
             if (to[k] >= 0)
-                assert_true(fabs(dot(&D, k, (size_t)to[k]) - cos(degrees[k] * M_PI / 180)) <= 1e-14);
+                assert_true(fabs(dot(&D, k, (size_t)to[k]) - cos(degrees[k] * M_PI / 180)) <=
+                            1e-14);
             for (size_t j = 0; orthogonal[k] && j < k; j++)
                 assert_true(fabs(dot(&D, k, j)) <= 1e-13); /* a basis vector divides its error by a
                                                               residual that may be small */
@@ -281,8 +290,9 @@ static void test_isotropy(void **state)
 {
     (void)state;
     enum { DRAWS = 4000, DIMENSIONS = 3, LINES = 3 };
-    static const char text[] = "node parent probability magnitude direction\na - 1 constant(1) random\n"
-                               "b - 1 constant(1) angle(40,a)\nc - 1 constant(1) orthogonal\n";
+    static const char text[] =
+        "node parent probability magnitude direction\na - 1 constant(1) random\n"
+        "b - 1 constant(1) angle(40,a)\nc - 1 constant(1) orthogonal\n";
     write_bytes(text, strlen(text));
     struct ndl_tree *tree = read_file();
     double sum[LINES][DIMENSIONS] = {{0}}, square[LINES][DIMENSIONS] = {{0}};
@@ -353,7 +363,8 @@ static bool survive(const char *bytes, size_t length)
         assert_null(tree);
         assert_memory_equal(err.text, path, strlen(path));
         char *end;
-        assert_true(err.text[strlen(path)] == ':' && strtoul(err.text + strlen(path) + 1, &end, 10) > 0);
+        assert_true(err.text[strlen(path)] == ':' &&
+                    strtoul(err.text + strlen(path) + 1, &end, 10) > 0);
         assert_true(strncmp(end, ": ", 2) == 0 && end[2] != '\0');
         return false;
     }
@@ -388,8 +399,9 @@ static void test_damage(void **state)
         for (unsigned long flips = 1 + gsl_rng_uniform_int(rng, 3); flips > 0; flips--) {
             static const char used[] = "(),#-.e019 \t\n\r";
             size_t at = gsl_rng_uniform_int(rng, length);
-            bytes[at] = gsl_rng_uniform(rng) < 0.5 ? (char)gsl_rng_uniform_int(rng, 256)
-                                                   : used[gsl_rng_uniform_int(rng, sizeof used - 1)];
+            bytes[at] = gsl_rng_uniform(rng) < 0.5
+                            ? (char)gsl_rng_uniform_int(rng, 256)
+                            : used[gsl_rng_uniform_int(rng, sizeof used - 1)];
         }
         *(survive(bytes, length) ? &accepted : &refused) += 1;
     }
@@ -406,8 +418,9 @@ static void test_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rates),    cmocka_unit_test(test_magnitudes), cmocka_unit_test(test_angles),
-        cmocka_unit_test(test_isotropy), cmocka_unit_test(test_repeatable), cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_rates),      cmocka_unit_test(test_magnitudes),
+        cmocka_unit_test(test_angles),     cmocka_unit_test(test_isotropy),
+        cmocka_unit_test(test_repeatable), cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests_name("tree", tests, make_file, remove_file);
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ndl_audit.h"
+#include "audit/audit.h"
 
 /* A few operations on numbers of order 1. */
 static void near_to(double x, double y)
@@ -38,8 +38,8 @@ static enum ndl_status add(struct ndl_audit *a, size_t rows, size_t cols, const 
 }
 
 /* Two features, the arrays as they are: start need not begin with 0, nor the codes be good. */
-static enum ndl_status add_raw(struct ndl_audit *a, size_t rows, const size_t *start, const uint32_t *atom,
-                               const double *value, struct ndl_error *err)
+static enum ndl_status add_raw(struct ndl_audit *a, size_t rows, const size_t *start,
+                               const uint32_t *atom, const double *value, struct ndl_error *err)
 {
     size_t s[3] = {0};
     uint32_t k[4] = {0};
@@ -50,7 +50,8 @@ static enum ndl_status add_raw(struct ndl_audit *a, size_t rows, const size_t *s
         memcpy(k, atom, (s[1] > s[2] ? s[1] : s[2]) * sizeof *k);
         memcpy(v, value, (s[1] > s[2] ? s[1] : s[2]) * sizeof *v);
     }
-    return ndl_audit_add(a, &(struct ndl_codes){.rows = rows, .cols = 2, .start = s, .atom = k, .value = v}, err);
+    return ndl_audit_add(
+        a, &(struct ndl_codes){.rows = rows, .cols = 2, .start = s, .atom = k, .value = v}, err);
 }
 
 static struct ndl_audit *new_audit(size_t K, size_t d, const double *D,
@@ -64,7 +65,8 @@ static struct ndl_audit *new_audit(size_t K, size_t d, const double *D,
 }
 
 static struct ndl_audit *audit(size_t N, size_t K, size_t d, const double *D, const double *z,
-                               const struct ndl_audit_options *options, struct ndl_audit_report *report)
+                               const struct ndl_audit_options *options,
+                               struct ndl_audit_report *report)
 {
     struct ndl_audit *a = new_audit(K, d, D, options);
     assert_int_equal(add(a, N, K, z, NULL), NDL_OK);
@@ -256,7 +258,8 @@ static void test_near(void **state)
 static void test_tolerance(void **state)
 {
     (void)state;
-    const double D[] = {1, 0, 0, 1}, z[] = {2, 1, 0.9, 0, 0.1, 0, 1, 1}; /* m_0 = p = 1, max off 0.9 */
+    /* m_0 = p = 1, max off 0.9 */
+    const double D[] = {1, 0, 0, 1}, z[] = {2, 1, 0.9, 0, 0.1, 0, 1, 1};
     for (int loose = 0; loose < 2; loose++) {
         struct ndl_audit_options options = ndl_audit_defaults(true);
         options.tolerance = loose ? 0.11 : 0.09;
@@ -323,7 +326,8 @@ static void test_misleading_probe(void **state)
     struct ndl_audit_report r;
     struct ndl_audit *a = audit(N, 2, 2, D, z, &options, &r);
     assert_int_equal(r.listed, 2); /* and 1 never fires without 0 */
-    assert_true(r.list[0].j == 0 && r.list[0].near && r.list[0].support == 100 && r.list[1].violated);
+    assert_true(r.list[0].j == 0 && r.list[0].near && r.list[0].support == 100 &&
+                r.list[1].violated);
     ndl_audit_report_free(&r);
     ndl_audit_free(a);
     free(z);
@@ -412,7 +416,8 @@ static void test_mean(void **state)
 
 /* ------------------------------------------------------------------- errors */
 
-static void refuse_new(const struct ndl_matrix *D, struct ndl_audit_options options, enum ndl_status expected)
+static void refuse_new(const struct ndl_matrix *D, struct ndl_audit_options options,
+                       enum ndl_status expected)
 {
     struct ndl_error err = {{0}};
     struct ndl_audit *a = (struct ndl_audit *)&err;
@@ -526,8 +531,10 @@ static void test_bad_features(void **state)
     refuse_finish(DOG_D, (double[]){5e-324, 1, 0, 1}, "mean activation");
     refuse_finish((double[]){1e308, 1e308, 0, 1}, (double[]){1, 1, 2, 0},
                   "a mean activation of 1.5 and a decoder row of norm 1.41421e+308");
-    refuse_finish((double[]){1e-320, 0, 0, 1}, (double[]){1, 1, 0, 1}, "a decoder row of norm 9.99989e-321");
-    refuse_finish((double[]){1e-200, 0, 0, 1}, (double[]){1e-200, 1, 0, 1}, "a decoder row of norm 1e-200");
+    refuse_finish((double[]){1e-320, 0, 0, 1}, (double[]){1, 1, 0, 1},
+                  "a decoder row of norm 9.99989e-321");
+    refuse_finish((double[]){1e-200, 0, 0, 1}, (double[]){1e-200, 1, 0, 1},
+                  "a decoder row of norm 1e-200");
 }
 
 /* One that is met in the last sample only, while many others are never met. */
@@ -556,7 +563,8 @@ static void test_late_meeting(void **state)
     free(z);
 }
 
-/* N samples, one of two features on in each: four bands, because a band has 65,536 samples at most. */
+/* N samples, one of two features on in each: four bands, because a band has 65,536 samples at
+ * most. */
 static void test_memory(void **state)
 {
     (void)state;
@@ -581,11 +589,13 @@ static void test_memory(void **state)
         }
         ndl_audit_free(a);
     }
-    assert_true(r.fires[0] == N / 2 && r.fires[1] == N / 2 && r.samples == N && r.exclusive_pairs == 1);
+    assert_true(r.fires[0] == N / 2 && r.fires[1] == N / 2 && r.samples == N &&
+                r.exclusive_pairs == 1);
     near_to(r.mean[0], 1); /* the decoder's row has norm 2 */
     ndl_audit_report_free(&r);
     /* 8 bytes per nonzero, 4 per sample, two bitmaps and what was there while samples were added */
-    assert_in_range(options.memory, 12 * N + 2 * N / 8, 12 * N + 2 * N / 8 + 3 * 65536 * (4 + 4 + 8));
+    assert_in_range(options.memory, 12 * N + 2 * N / 8,
+                    12 * N + 2 * N / 8 + 3 * 65536 * (4 + 4 + 8));
     options.memory = 20000;
     options.band = 100;
     options.spill = "/nonexistent/directory";
@@ -660,7 +670,8 @@ static void test_list_limit(void **state)
     double ones[K];
     for (size_t k = 0; k < K; k++)
         ones[k] = 1;
-    size_t list = 2 * K * (K - 1) * sizeof(struct ndl_audit_pair); /* the list and the copy it becomes */
+    /* the list and the copy it becomes */
+    size_t list = 2 * K * (K - 1) * sizeof(struct ndl_audit_pair);
     size_t with_one = 0;
     assert_int_equal(least_memory(K, ones, false, 1), 1 << 16);
     for (int threads = 1; threads <= 4; threads++) {

@@ -1,7 +1,7 @@
 /* The pitfalls of BLAS and GSL that this project steps around, kept from coming back. */
 #include "check.h"
 
-#include "blas.h"
+#include "ndl/blas.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -48,7 +48,8 @@ static void blas_is_single_threaded(void **state)
     assert_int_equal(openblas_get_num_threads(), 1);
     /* None of OpenBLAS's threads is left to wait busily, and products are still right. */
     int others = 1;
-    for (int wait = 0; others > 0 && wait < 1000; wait++, usleep(1000)) /* the kernel takes a moment after the join */
+    /* the kernel takes a moment after the join */
+    for (int wait = 0; others > 0 && wait < 1000; wait++, usleep(1000))
         others = other_threads();
     assert_int_equal(others, 0);
     const double A[4] = {1, 2, 3, 4};
@@ -84,9 +85,12 @@ static void gemm_refuses_wrong_shapes(void **state)
     assert_int_equal(ndl_gemm(NDL_PLAIN, NDL_PLAIN, 2, 2, 3, 1, A, 2, B, 2, 0, C, 2), NDL_BADARG);
     assert_int_equal(ndl_gemm(NDL_PLAIN, NDL_PLAIN, 2, 2, 3, 1, A, 3, B, 1, 0, C, 2), NDL_BADARG);
     assert_int_equal(ndl_gemm(NDL_PLAIN, NDL_PLAIN, 2, 2, 3, 1, A, 3, B, 2, 0, C, 1), NDL_BADARG);
-    assert_int_equal(ndl_gemm(NDL_TRANSPOSED, NDL_PLAIN, 3, 2, 2, 1, A, 2, B, 2, 0, C, 2), NDL_BADARG);
-    assert_int_equal(ndl_gemm(NDL_PLAIN, NDL_TRANSPOSED, 2, 3, 2, 1, A, 3, B, 1, 0, C, 3), NDL_BADARG);
-    assert_int_equal(ndl_gemm(NDL_PLAIN, NDL_PLAIN, (size_t)1 << 32, 2, 3, 1, A, 3, B, 2, 0, C, 2), NDL_BADARG);
+    assert_int_equal(ndl_gemm(NDL_TRANSPOSED, NDL_PLAIN, 3, 2, 2, 1, A, 2, B, 2, 0, C, 2),
+                     NDL_BADARG);
+    assert_int_equal(ndl_gemm(NDL_PLAIN, NDL_TRANSPOSED, 2, 3, 2, 1, A, 3, B, 1, 0, C, 3),
+                     NDL_BADARG);
+    assert_int_equal(ndl_gemm(NDL_PLAIN, NDL_PLAIN, (size_t)1 << 32, 2, 3, 1, A, 3, B, 2, 0, C, 2),
+                     NDL_BADARG);
     for (int e = 0; e < 4; e++)
         check_close(C[e], 7, 0);
 }

@@ -6,7 +6,7 @@
 
 #include <gsl/gsl_randist.h>
 
-#include "ndl.h"
+#include "ndl/ndl.h"
 
 static double bound(const struct ndl_matrix *X, double lambda, bool bias, double *b)
 {
@@ -107,7 +107,8 @@ static void optimality(void **state)
     assert_int_equal(ndl_rng(&rng, 40, 2, NULL), NDL_OK);
     for (int trial = 0; trial < 200; trial++) {
         size_t d = 2 + gsl_rng_uniform_int(rng, 8), N = 2 + gsl_rng_uniform_int(rng, 200);
-        double lambda = pow(10, -6 + 8 * gsl_rng_uniform(rng)), b[10], moved[10], pull[10] = {0}, all = 0, square = 0;
+        double lambda = pow(10, -6 + 8 * gsl_rng_uniform(rng)), b[10], moved[10], pull[10] = {0},
+               all = 0, square = 0;
         struct ndl_matrix X;
         assert_int_equal(ndl_matrix_alloc(&X, N, d, NULL), NDL_OK);
         for (size_t i = 0; i < N * d; i++) /* a third of the problems: integers, with ties */
@@ -128,7 +129,8 @@ static void optimality(void **state)
         check_close(sqrt(square), 0, 2e-12 * all + 1e-14 * (double)N);
         for (size_t i = 0; i < N * d; i++)
             X.v[i] += 3;
-        check_close(bound(&X, lambda, true, moved), value, 1e-11 * value); /* x + 3 loses a bit or two */
+        /* x + 3 loses a bit or two */
+        check_close(bound(&X, lambda, true, moved), value, 1e-11 * value);
         ndl_matrix_free(&X);
     }
     gsl_rng_free(rng);
@@ -156,7 +158,8 @@ static void a_lower_bound(void **state)
         for (size_t i = 0; i < N; i++) { /* one atom per sample, along it: the bound is attained */
             double t = 0;
             for (size_t j = 0; j < D; j++) {
-                ndl_row(&m.D, i)[j] = ndl_row(&X, i)[j] - m.b.v[j] + gsl_ran_gaussian(rng, trial % 2 ? 0 : 0.01);
+                ndl_row(&m.D, i)[j] =
+                    ndl_row(&X, i)[j] - m.b.v[j] + gsl_ran_gaussian(rng, trial % 2 ? 0 : 0.01);
                 t += ndl_row(&m.D, i)[j] * ndl_row(&m.D, i)[j];
             }
             for (size_t j = 0; j < D; j++)
@@ -197,9 +200,13 @@ static void refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_a_bias), cmocka_unit_test(the_mean_and_the_median),
-        cmocka_unit_test(symmetric_configurations), cmocka_unit_test(one_dimension), cmocka_unit_test(optimality),
-        cmocka_unit_test(a_lower_bound), cmocka_unit_test(refusals),
+        cmocka_unit_test(without_a_bias),
+        cmocka_unit_test(the_mean_and_the_median),
+        cmocka_unit_test(symmetric_configurations),
+        cmocka_unit_test(one_dimension),
+        cmocka_unit_test(optimality),
+        cmocka_unit_test(a_lower_bound),
+        cmocka_unit_test(refusals),
     };
     return cmocka_run_group_tests_name("wide bound", tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "ndl.h"
+#include "ndl/ndl.h"
 
 #define ROUND 1e-15 /* relative residuals of a handful of exact or nearly exact numbers */
 
@@ -54,7 +54,8 @@ static struct ndl_certificate certify(void)
     if (ndl_certify(&rays.X, &rays.m, &c, &err) != NDL_OK)
         fail_msg("%s", err.text);
     check_close(c.loss, ndl_loss(&rays.X, &rays.m), 1e-13 * c.loss); /* two orders of summation */
-    const double all[] = {c.atoms, c.bias, c.codes_off, c.codes_on, c.norm, c.negative, c.always_on};
+    const double all[] = {c.atoms, c.bias,     c.codes_off, c.codes_on,
+                          c.norm,  c.negative, c.always_on};
     double worst = 0;
     for (size_t x = 0; x < 7; x++) {
         assert_true(all[x] >= 0 && all[x] <= c.worst);
@@ -86,7 +87,8 @@ static void a_turned_atom(void **state)
     /* r = x - z d turns by -z t u: sum z r changes by -sum z^2 t, lambda/2 sum z d by
      * lambda/2 sum z t; z = 1.75, 0.75 */
     double z2 = 1.75 * 1.75 + 0.75 * 0.75, z = 2.5;
-    check_close(got.atoms, t * (z2 + 0.25 * z) / (0.25 * z), 1e-6 * got.atoms); /* first order in t */
+    /* first order in t */
+    check_close(got.atoms, t * (z2 + 0.25 * z) / (0.25 * z), 1e-6 * got.atoms);
     assert_true(got.worst > 1e-6);
 }
 
@@ -123,7 +125,8 @@ static void a_missing_code(void **state)
     memmove(rays.atom + 1, rays.atom + 2, 2 * sizeof *rays.atom);
     for (size_t i = 2; i <= 5; i++)
         rays.start[i]--;
-    check_close(certify().codes_off, (2 * 3 - 0.5) / 0.5, 1e-14); /* |mu| = 2 r.d - lambda, r = 3 d */
+    /* |mu| = 2 r.d - lambda, r = 3 d */
+    check_close(certify().codes_off, (2 * 3 - 0.5) / 0.5, 1e-14);
 }
 
 static void a_code_too_many(void **state)
@@ -138,7 +141,8 @@ static void a_code_too_many(void **state)
 static void a_dead_atom_that_should_live(void **state)
 {
     (void)state;
-    memcpy(rays.d + 6, rays.d, 2 * sizeof *rays.d); /* atom 2 = atom 0: fine, mu = 0 where that fires */
+    /* atom 2 = atom 0: fine, mu = 0 where that fires */
+    memcpy(rays.d + 6, rays.d, 2 * sizeof *rays.d);
     rays.d[8] = 0;
     check_close(certify().worst, 0, 4 * ROUND);
     rays.x[14] = 1; /* a third coordinate that no atom can reach, but a dead one would */
@@ -228,10 +232,12 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup(name, set_up_rays)
     const struct CMUnitTest tests[] = {
-        CASE(an_optimum),      CASE(a_turned_atom),   CASE(a_longer_atom),
-        CASE(a_longer_dead_atom), CASE(one_wrong_code), CASE(a_missing_code),
-        CASE(a_code_too_many), CASE(a_dead_atom_that_should_live), CASE(a_negative_code),
-        CASE(the_bias),        CASE(always_on),       CASE(refusals),
+        CASE(an_optimum),      CASE(a_turned_atom),
+        CASE(a_longer_atom),   CASE(a_longer_dead_atom),
+        CASE(one_wrong_code),  CASE(a_missing_code),
+        CASE(a_code_too_many), CASE(a_dead_atom_that_should_live),
+        CASE(a_negative_code), CASE(the_bias),
+        CASE(always_on),       CASE(refusals),
     };
     return cmocka_run_group_tests_name("certificate", tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ndl.h"
+#include "ndl/ndl.h"
 
 #define ROUND 1e-14 /* sums of a few terms of about 1 */
 #define TOLERANCE 1e-9
@@ -118,7 +118,8 @@ static void hierarchy(void **state)
         check_close(c.a[0], -1, ROUND);
         check_close(c.c, 0, 0);
         check_close(c.slope, -0.5 * 0.7, ROUND);
-        assert_int_equal(ndl_condition_step(&m, &c, 1, &moved, NULL), NDL_OK); /* the parent leaves sample 2 */
+        /* the parent leaves sample 2 */
+        assert_int_equal(ndl_condition_step(&m, &c, 1, &moved, NULL), NDL_OK);
         assert_int_equal(moved.Z.start[4], 4);
         ndl_model_free(&moved);
         struct ndl_error err;
@@ -126,7 +127,8 @@ static void hierarchy(void **state)
         assert_non_null(strstr(err.text, "negative"));
         assert_null(moved.D.v);
         ndl_condition_free(&c);
-        c = check(&m, 0, 0); /* the child against the parent: z_1 in [0, 1] while off, m_1 (1-h) = 0.7 */
+        /* the child against the parent: z_1 in [0, 1] while off, m_1 (1-h) = 0.7 */
+        c = check(&m, 0, 0);
         assert_true(c.holds);
         check_close(c.margin, bias ? 0.3 : 0.7, ROUND);
         ndl_condition_free(&c);
@@ -153,7 +155,8 @@ static void mutual_exclusion(void **state)
     for (size_t k = 0; k < 2; k++) {
         c = check(&fine, k, 0);
         assert_true(c.holds);
-        check_close(c.margin, k ? 0 : 2, ROUND); /* 1/m - (1-h): 2 - 2 and 4 - 2, the near end is 0 at 2 */
+        /* 1/m - (1-h): 2 - 2 and 4 - 2, the near end is 0 at 2 */
+        check_close(c.margin, k ? 0 : 2, ROUND);
         ndl_condition_free(&c);
     }
     ndl_model_free(&m);
@@ -249,9 +252,11 @@ static void refusals(void **state)
     (void)state;
     struct ndl_model m = pair(0.25, true, 4, between), moved;
     struct ndl_condition c;
-    const size_t self[] = {1}, twice[] = {0, 0}, beyond[] = {2}, other[] = {0}, many[] = {0, 0, 0, 0, 0};
+    const size_t self[] = {1}, twice[] = {0, 0}, beyond[] = {2}, other[] = {0},
+                 many[] = {0, 0, 0, 0, 0};
     const double nothing = nan("");
-#define REFUSED(...) assert_int_equal(ndl_condition_check(&m, __VA_ARGS__, &c, NULL), NDL_BADARG), assert_null(c.J)
+#define REFUSED(...)                                                                               \
+    assert_int_equal(ndl_condition_check(&m, __VA_ARGS__, &c, NULL), NDL_BADARG), assert_null(c.J)
     REFUSED(2, NULL, 0, NDL_AUTO, 0, 0);
     REFUSED(1, self, 1, NDL_AUTO, 0, 0);
     REFUSED(1, twice, 2, NDL_AUTO, 0, 0);
@@ -282,10 +287,11 @@ static void refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(inside_the_range), cmocka_unit_test(above_the_range),   cmocka_unit_test(below_the_range),
-        cmocka_unit_test(hierarchy),        cmocka_unit_test(mutual_exclusion),  cmocka_unit_test(never_off),
-        cmocka_unit_test(the_off_threshold), cmocka_unit_test(dead_features),    cmocka_unit_test(weights_by_hand),
-        cmocka_unit_test(refusals),
+        cmocka_unit_test(inside_the_range),  cmocka_unit_test(above_the_range),
+        cmocka_unit_test(below_the_range),   cmocka_unit_test(hierarchy),
+        cmocka_unit_test(mutual_exclusion),  cmocka_unit_test(never_off),
+        cmocka_unit_test(the_off_threshold), cmocka_unit_test(dead_features),
+        cmocka_unit_test(weights_by_hand),   cmocka_unit_test(refusals),
     };
     return cmocka_run_group_tests_name("conditions", tests, NULL, NULL);
 }

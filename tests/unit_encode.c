@@ -1,7 +1,7 @@
 /* Exact codes: cases solved by hand, and every error. */
 #include "check.h"
 
-#include "ndl.h"
+#include "ndl/ndl.h"
 
 #include <string.h>
 
@@ -18,7 +18,8 @@ static struct ndl_matrix matrix(size_t rows, size_t cols, const double *v)
 static const struct ndl_encode_options exact = {.threads = 1};
 
 /* Codes of hand-size data as a dense matrix; the duality gap must vanish. */
-static struct ndl_matrix encode(struct ndl_matrix X, struct ndl_matrix D, const struct ndl_matrix *b, double lambda)
+static struct ndl_matrix encode(struct ndl_matrix X, struct ndl_matrix D,
+                                const struct ndl_matrix *b, double lambda)
 {
     struct ndl_codes Z;
     struct ndl_matrix dense;
@@ -37,7 +38,8 @@ static struct ndl_matrix encode(struct ndl_matrix X, struct ndl_matrix D, const 
 static void orthogonal_atoms_threshold(void **state)
 {
     (void)state;
-    struct ndl_matrix Z = encode(MATRIX(3, 2, 3, -1, 0.05, 0.1, 0, 2), MATRIX(2, 2, 1, 0, 0, 1), NULL, 0.2);
+    struct ndl_matrix Z =
+        encode(MATRIX(3, 2, 3, -1, 0.05, 0.1, 0, 2), MATRIX(2, 2, 1, 0, 0, 1), NULL, 0.2);
     const double z[6] = {2.9, 0, 0, 0, 0, 1.9};
     for (int e = 0; e < 6; e++)
         check_close(Z.v[e], z[e], 1e-15); /* one rounding at size 3 */
@@ -66,8 +68,8 @@ static void code_too_small_for_the_objective(void **state)
     ndl_matrix_free(&Z);
 }
 
-/* More atoms than a Gram matrix is held for: a sample that is silent though its warm codes say otherwise, and
- * one with a code too small for the objective. */
+/* More atoms than a Gram matrix is held for: a sample that is silent though its warm codes say
+ * otherwise, and one with a code too small for the objective. */
 static void wide_dictionary(void **state)
 {
     (void)state;
@@ -110,7 +112,8 @@ static void two_correlated_atoms(void **state)
 {
     (void)state;
     /* r = (.1, .05): r.e1 = .1, r.(.6,.8) = .06 + .04 = .1 = lambda/2 */
-    struct ndl_matrix Z = encode(MATRIX(1, 2, 1 + 1.2 + .1, 1.6 + .05), MATRIX(2, 2, 1, 0, .6, .8), NULL, 0.2);
+    struct ndl_matrix Z =
+        encode(MATRIX(1, 2, 1 + 1.2 + .1, 1.6 + .05), MATRIX(2, 2, 1, 0, .6, .8), NULL, 0.2);
     check_close(Z.v[0], 1, 1e-14); /* condition number of the Gram matrix is 4 */
     check_close(Z.v[1], 2, 1e-14);
     ndl_matrix_free(&Z);
@@ -153,7 +156,8 @@ static void warm_start_gives_the_same(void **state)
 {
     (void)state;
     struct ndl_matrix X = MATRIX(2, 2, 2.3, 1.65, -1, 3), D = MATRIX(3, 2, 1, 0, .6, .8, -1, 0);
-    struct ndl_matrix wrong = MATRIX(2, 3, 5, 0, 7, 1, 1, 1); /* a poor guess, dependent atoms included */
+    /* a poor guess, dependent atoms included */
+    struct ndl_matrix wrong = MATRIX(2, 3, 5, 0, 7, 1, 1, 1);
     struct ndl_codes cold, warm, guess;
     assert_int_equal(ndl_codes_from_dense(&guess, &wrong, NULL), NDL_OK);
     assert_int_equal(ndl_encode(&X, &D, NULL, 0.2, &exact, &cold, NULL, NULL), NDL_OK);
@@ -172,8 +176,8 @@ static void warm_start_gives_the_same(void **state)
     ndl_matrix_free(&wrong);
 }
 
-static void fails(struct ndl_matrix X, struct ndl_matrix D, const struct ndl_matrix *b, double lambda,
-                  struct ndl_encode_options options, enum ndl_status expected)
+static void fails(struct ndl_matrix X, struct ndl_matrix D, const struct ndl_matrix *b,
+                  double lambda, struct ndl_encode_options options, enum ndl_status expected)
 {
     struct ndl_codes Z;
     struct ndl_error err = {{0}};
@@ -199,11 +203,12 @@ static void errors(void **state)
     fails(MATRIX(1, 2, 1, 2), MATRIX(1, 2, 1, 0), NULL, 0, exact, NDL_BADARG);
     fails(MATRIX(1, 2, 1, 2), MATRIX(1, 2, 1, 0), NULL, bad, exact, NDL_BADARG);
     fails(MATRIX(1, 2, 1, 2), MATRIX(1, 2, 1, 0), NULL, HUGE_VAL, exact, NDL_BADARG);
-    fails(MATRIX(1, 2, 1, 2), MATRIX(1, 2, 1, 0), NULL, 1, (struct ndl_encode_options){.threads = 0}, NDL_BADARG);
-    fails(MATRIX(1, 2, 1, 2), MATRIX(1, 2, 1, 0), NULL, 1, (struct ndl_encode_options){.threads = 1, .gap = -1},
-          NDL_BADARG);
-    fails(MATRIX(1, 2, 1, 2), MATRIX(1, 2, 1, 0), NULL, 1, (struct ndl_encode_options){.threads = 1, .warm = &guess},
-          NDL_BADARG);
+    fails(MATRIX(1, 2, 1, 2), MATRIX(1, 2, 1, 0), NULL, 1,
+          (struct ndl_encode_options){.threads = 0}, NDL_BADARG);
+    fails(MATRIX(1, 2, 1, 2), MATRIX(1, 2, 1, 0), NULL, 1,
+          (struct ndl_encode_options){.threads = 1, .gap = -1}, NDL_BADARG);
+    fails(MATRIX(1, 2, 1, 2), MATRIX(1, 2, 1, 0), NULL, 1,
+          (struct ndl_encode_options){.threads = 1, .warm = &guess}, NDL_BADARG);
     fails(MATRIX(1, 2, 1, bad), MATRIX(1, 2, 1, 0), NULL, 1, exact, NDL_BADDATA);
     fails(MATRIX(1, 2, 1, 2), MATRIX(1, 2, 1, bad), NULL, 1, exact, NDL_BADDATA);
     fails(MATRIX(1, 2, 1, 2), MATRIX(1, 2, 1, 0), &infinite, 1, exact, NDL_BADDATA);
@@ -232,8 +237,9 @@ static void one_bad_entry_in_many_samples(void **state)
         char place[40];
         double *entry = ndl_row(&X, row) + j, good = *entry;
         *entry = bad[j % 3];
-        assert_int_equal(ndl_encode(&X, &D, NULL, 1, &(struct ndl_encode_options){.threads = 3}, &Z, NULL, &err),
-                         NDL_BADDATA);
+        assert_int_equal(
+            ndl_encode(&X, &D, NULL, 1, &(struct ndl_encode_options){.threads = 3}, &Z, NULL, &err),
+            NDL_BADDATA);
         assert_null(Z.start);
         snprintf(place, sizeof place, "X: row %zu, column %zu is ", row, j);
         assert_memory_equal(err.text, place, strlen(place));
@@ -247,8 +253,10 @@ static void one_bad_entry_in_many_samples(void **state)
 static void encoder_in_blocks(void **state)
 {
     (void)state;
-    struct ndl_matrix X = MATRIX(3, 2, 2.3, 1.65, -1, 3, 0.7, 0.4), D = MATRIX(2, 2, 1, 0.1, .6, .9);
-    struct ndl_matrix b = MATRIX(1, 2, 0.1, 0.2), zero = MATRIX(1, 2, 0, 0), other = MATRIX(1, 3, 1, 1, 1);
+    struct ndl_matrix X = MATRIX(3, 2, 2.3, 1.65, -1, 3, 0.7, 0.4),
+                      D = MATRIX(2, 2, 1, 0.1, .6, .9);
+    struct ndl_matrix b = MATRIX(1, 2, 0.1, 0.2), zero = MATRIX(1, 2, 0, 0),
+                      other = MATRIX(1, 3, 1, 1, 1);
     struct ndl_encoder *encoder;
     struct ndl_codes all, Z;
     assert_int_equal(ndl_encode(&X, &D, &b, 0.2, &exact, &all, NULL, NULL), NDL_OK);
@@ -295,12 +303,18 @@ static void unreachable_gap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(orthogonal_atoms_threshold), cmocka_unit_test(norm_moves_into_the_code),
-        cmocka_unit_test(bias_is_subtracted),         cmocka_unit_test(two_correlated_atoms),
-        cmocka_unit_test(dependent_atoms),            cmocka_unit_test(nothing_to_code),
-        cmocka_unit_test(warm_start_gives_the_same),  cmocka_unit_test(errors),
-        cmocka_unit_test(unreachable_gap),            cmocka_unit_test(code_too_small_for_the_objective),
-        cmocka_unit_test(wide_dictionary),            cmocka_unit_test(one_bad_entry_in_many_samples),
+        cmocka_unit_test(orthogonal_atoms_threshold),
+        cmocka_unit_test(norm_moves_into_the_code),
+        cmocka_unit_test(bias_is_subtracted),
+        cmocka_unit_test(two_correlated_atoms),
+        cmocka_unit_test(dependent_atoms),
+        cmocka_unit_test(nothing_to_code),
+        cmocka_unit_test(warm_start_gives_the_same),
+        cmocka_unit_test(errors),
+        cmocka_unit_test(unreachable_gap),
+        cmocka_unit_test(code_too_small_for_the_objective),
+        cmocka_unit_test(wide_dictionary),
+        cmocka_unit_test(one_bad_entry_in_many_samples),
         cmocka_unit_test(encoder_in_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
  *
  * All conversions (float16, bfloat16, float32 to double) are exact, so values are
  * compared bit for bit unless a comment gives a tolerance. */
-#include "ndl_files.h"
+#include "files/files.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -53,7 +53,8 @@ static size_t read_file(const char *path, unsigned char *bytes, size_t room)
 }
 
 /* Version `major`.0 with this header text, then the data; returns the size. */
-static size_t make_npy(unsigned char *bytes, int major, const char *text, const void *data, size_t size)
+static size_t make_npy(unsigned char *bytes, int major, const char *text, const void *data,
+                       size_t size)
 {
     size_t length = strlen(text), start = major == 1 ? 10 : 12;
     memcpy(bytes, "\x93NUMPY", 6);
@@ -67,7 +68,8 @@ static size_t make_npy(unsigned char *bytes, int major, const char *text, const 
     return start + length + size;
 }
 
-static size_t make_safetensors(unsigned char *bytes, const char *json, const void *data, size_t size)
+static size_t make_safetensors(unsigned char *bytes, const char *json, const void *data,
+                               size_t size)
 {
     uint64_t length = strlen(json);
     memcpy(bytes, &length, 8);
@@ -84,7 +86,8 @@ struct part {
     size_t size;
 };
 
-static const char *write_npz(const char *name, const struct part *part, size_t parts, int compression)
+static const char *write_npz(const char *name, const struct part *part, size_t parts,
+                             int compression)
 {
     const char *path = in_directory(name);
     unlink(path);
@@ -103,7 +106,8 @@ static const char *write_npz(const char *name, const struct part *part, size_t p
     return path;
 }
 
-#define HEADER(descr, shape) "{'descr': '" descr "', 'fortran_order': False, 'shape': " shape ", }\n"
+#define HEADER(descr, shape)                                                                       \
+    "{'descr': '" descr "', 'fortran_order': False, 'shape': " shape ", }\n"
 
 /* [[0 1 2], [0 0 0], [0.5 0 0]], as SciPy would write it. */
 static const int32_t indices[] = {1, 2, 0}, indptr[] = {0, 2, 2, 3};
@@ -120,15 +124,17 @@ enum { INDICES, INDPTR, FORMAT, SHAPE, DATA };
 
 /* ------------------------------------------------------------ what is expected */
 
-static void assert_fails(enum ndl_status status, enum ndl_status expected, const struct ndl_error *err,
-                         const char *why)
+static void assert_fails(enum ndl_status status, enum ndl_status expected,
+                         const struct ndl_error *err, const char *why)
 {
     if (status != expected || !strstr(err->text, why))
-        fail_msg("status %d (expected %d), message '%s' (expected '%s')", status, expected, err->text, why);
+        fail_msg("status %d (expected %d), message '%s' (expected '%s')", status, expected,
+                 err->text, why);
     assert_null(strchr(err->text, '\n'));
 }
 
-static void assert_npy_refused(int major, const char *text, size_t size, bool vector, const char *why)
+static void assert_npy_refused(int major, const char *text, size_t size, bool vector,
+                               const char *why)
 {
     static const double zeros[64];
     unsigned char bytes[1000];
@@ -163,7 +169,8 @@ static void npy_reads_every_version_order_and_width(void **state)
     (void)state;
     const double wide[6] = {1, 2, 3, 4, 5, 6}, fortran[6] = {1, 4, 2, 5, 3, 6};
     const float single[6] = {1, 2, 3, 4, 5, 6};
-    const uint16_t half[6] = {0x3c00, 0x4000, 0x4200, 0x4400, 0x4500, 0x4600}; /* 1 .. 6 in binary16 */
+    /* 1 .. 6 in binary16 */
+    const uint16_t half[6] = {0x3c00, 0x4000, 0x4200, 0x4400, 0x4500, 0x4600};
     const struct {
         int major;
         const char *text;
@@ -172,7 +179,8 @@ static void npy_reads_every_version_order_and_width(void **state)
     } files[] = {
         {1, "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }  \n", wide, sizeof wide},
         {2, "{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3)}\n", fortran, sizeof fortran},
-        {3, "{ \"shape\" : (2,3,) , \"descr\":\"<f4\",\"fortran_order\":False }", single, sizeof single},
+        {3, "{ \"shape\" : (2,3,) , \"descr\":\"<f4\",\"fortran_order\":False }", single,
+         sizeof single},
         {1, "{'descr': '<f2', 'fortran_order': False, 'shape': (2, 3), }", half, sizeof half},
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -202,7 +210,8 @@ static void npy_reads_rows_of_both_orders(void **state)
         for (size_t j = 0; j < 3; j++)
             c[3 * i + j] = f[70 * j + i] = (double)(100 * i + j);
     for (int fortran = 0; fortran < 2; fortran++) {
-        struct ndl_array_view v = {.rows = 70, .cols = 3, .column_major = fortran, .dtype = NDL_F64};
+        struct ndl_array_view v = {
+            .rows = 70, .cols = 3, .column_major = fortran, .dtype = NDL_F64};
         v.data = (const unsigned char *)(fortran ? f : c);
         assert_int_equal(ndl_view_rows(&v, 1, 3, got, NULL), NDL_OK);
         assert_memory_equal(got, c + 3, 6 * sizeof *got);
@@ -225,7 +234,9 @@ static void half_precisions_are_exact(void **state)
         unsigned char raw[2];
         memcpy(raw, &half, 2);
         int exponent = half >> 10 & 31, fraction = half & 1023;
-        double expected = exponent == 0 ? ldexp(fraction, -24) : ldexp(1024 + fraction, exponent - 25), got;
+        double expected =
+                   exponent == 0 ? ldexp(fraction, -24) : ldexp(1024 + fraction, exponent - 25),
+               got;
         if (exponent == 31)
             expected = fraction ? (double)NAN : (double)INFINITY;
         ndl_convert(NDL_F16, raw, 1, &got, 1);
@@ -249,11 +260,12 @@ static void npy_refuses(void **state)
     assert_npy_refused(1, HEADER("<c16", "(2, 2)"), 64, false, "dtype c16");
     assert_npy_refused(1, HEADER("<f16", "(2, 2)"), 64, false, "dtype f16");
     assert_npy_refused(1, HEADER("|O", "(2, 2)"), 32, false, "Python objects");
-    assert_npy_refused(1, HEADER("<M8[ns]", "(2, 2)"), 32, false, "dtype '<M8[ns]' is not supported");
+    assert_npy_refused(1, HEADER("<M8[ns]", "(2, 2)"), 32, false,
+                       "dtype '<M8[ns]' is not supported");
     assert_npy_refused(1, HEADER("f8", "(2, 2)"), 32, false, "is not supported");
     assert_npy_refused(1, HEADER("<", "(2, 2)"), 32, false, "is not supported");
-    assert_npy_refused(1, "{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (2,), }", 16, true,
-                       "structured array");
+    assert_npy_refused(1, "{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (2,), }", 16,
+                       true, "structured array");
     assert_npy_refused(1, HEADER("<f8", "(2, 2)"), 24, false,
                        "truncated: the header promises 32 bytes of numbers, "
                        "there are 24");
@@ -267,10 +279,14 @@ static void npy_refuses(void **state)
     assert_npy_refused(1, HEADER("<f8", "(1,1,1,1,1,1,1,1,1)"), 8, false, "more than 8 dimensions");
     /* 2^32 * 2^32 entries; 2^61 entries of 8 bytes; one less, and the
      * header; a number beyond 2^64 */
-    assert_npy_refused(1, HEADER("<f8", "(4294967296, 4294967296)"), 32, false, "the shape overflows");
-    assert_npy_refused(1, HEADER("<f8", "(2305843009213693952, 1)"), 32, false, "the shape overflows");
-    assert_npy_refused(1, HEADER("<f8", "(2305843009213693951, 1)"), 32, false, "the shape overflows");
-    assert_npy_refused(1, HEADER("<f8", "(99999999999999999999999, 1)"), 32, false, "malformed 'shape'");
+    assert_npy_refused(1, HEADER("<f8", "(4294967296, 4294967296)"), 32, false,
+                       "the shape overflows");
+    assert_npy_refused(1, HEADER("<f8", "(2305843009213693952, 1)"), 32, false,
+                       "the shape overflows");
+    assert_npy_refused(1, HEADER("<f8", "(2305843009213693951, 1)"), 32, false,
+                       "the shape overflows");
+    assert_npy_refused(1, HEADER("<f8", "(99999999999999999999999, 1)"), 32, false,
+                       "malformed 'shape'");
     assert_npy_refused(1, HEADER("<f8", "(-2, 2)"), 32, false, "malformed 'shape'");
     assert_npy_refused(1, HEADER("<f8", "(2 2)"), 32, false, "malformed 'shape'");
     assert_npy_refused(1, HEADER("<f8", "2"), 32, false, "malformed 'shape'");
@@ -298,9 +314,11 @@ static void npy_refuses(void **state)
     struct ndl_error err;
     size_t n = make_npy(bytes, 2, HEADER("<f8", "(2, 2)"), bytes, 32);
     bytes[11] = 0x7f; /* a header of 2 GiB */
-    assert_fails(ndl_npy_view(&view, bytes, n, false, "f.npy", &err), NDL_BADDATA, &err, ".npy header of");
+    assert_fails(ndl_npy_view(&view, bytes, n, false, "f.npy", &err), NDL_BADDATA, &err,
+                 ".npy header of");
     memcpy(bytes, "PK\3\4", 4);
-    assert_fails(ndl_npy_view(&view, bytes, n, false, "f.npy", &err), NDL_BADDATA, &err, "not a .npy file");
+    assert_fails(ndl_npy_view(&view, bytes, n, false, "f.npy", &err), NDL_BADDATA, &err,
+                 "not a .npy file");
 }
 
 static void values_must_be_finite(void **state)
@@ -348,18 +366,18 @@ static void files_that_are_none(void **state)
     for (size_t i = 0; i < 4; i++) {
         const char *path = in_directory(names[i]);
         assert_int_equal(mkdir(path, 0777), 0);
-        assert_fails(i < 3 ? ndl_load_matrix(&m, path, &err) : ndl_load_codes(&z, path, &err), NDL_IO, &err,
-                     "is a directory");
+        assert_fails(i < 3 ? ndl_load_matrix(&m, path, &err) : ndl_load_codes(&z, path, &err),
+                     NDL_IO, &err, "is a directory");
         rmdir(path);
-        assert_fails(i < 3 ? ndl_load_matrix(&m, path, &err) : ndl_load_codes(&z, path, &err), NDL_IO, &err,
-                     "No such file");
+        assert_fails(i < 3 ? ndl_load_matrix(&m, path, &err) : ndl_load_codes(&z, path, &err),
+                     NDL_IO, &err, "No such file");
         write_file(names[i], "", 0);
-        assert_fails(i < 3 ? ndl_load_matrix(&m, path, &err) : ndl_load_codes(&z, path, &err), NDL_BADDATA,
-                     &err, i == 2 ? "no rows of numbers" : "empty file");
+        assert_fails(i < 3 ? ndl_load_matrix(&m, path, &err) : ndl_load_codes(&z, path, &err),
+                     NDL_BADDATA, &err, i == 2 ? "no rows of numbers" : "empty file");
         unlink(path);
         assert_int_equal(mkfifo(path, 0666), 0); /* must not hang */
-        assert_fails(i < 3 ? ndl_load_matrix(&m, path, &err) : ndl_load_codes(&z, path, &err), NDL_IO, &err,
-                     "not a regular file");
+        assert_fails(i < 3 ? ndl_load_matrix(&m, path, &err) : ndl_load_codes(&z, path, &err),
+                     NDL_IO, &err, "not a regular file");
         unlink(path);
     }
     assert_fails(ndl_load_matrix(&m, "x.csv", &err), NDL_BADARG, &err, "x.csv: not a .npy");
@@ -384,10 +402,12 @@ static void matrices_survive_a_round_trip(void **state)
         ndl_matrix_free(&back);
     }
     struct ndl_error err;
-    assert_fails(ndl_save_matrix(&m, in_directory("v.npy"), true, &err), NDL_BADARG, &err, "not a vector");
+    assert_fails(ndl_save_matrix(&m, in_directory("v.npy"), true, &err), NDL_BADARG, &err,
+                 "not a vector");
     m.rows = 1;
     assert_int_equal(ndl_save_matrix(&m, in_directory("v.npy"), true, NULL), NDL_OK);
-    assert_fails(ndl_load_matrix(&back, in_directory("v.npy"), &err), NDL_BADDATA, &err, "1-dimensional");
+    assert_fails(ndl_load_matrix(&back, in_directory("v.npy"), &err), NDL_BADDATA, &err,
+                 "1-dimensional");
     assert_int_equal(ndl_load_vector(&back, in_directory("v.npy"), NULL), NDL_OK);
     assert_matrix(&back, 1, 3, v);
     ndl_matrix_free(&back);
@@ -409,13 +429,14 @@ static void codes_are_read(void **state)
     memcpy(part, sound, sizeof part);
     for (int round = 0; round < 4; round++) {
         if (round == 2) {
-            part[INDICES] =
-                (struct part){"indices.npy", HEADER("<i8", "(3,)"), wide_indices, sizeof wide_indices};
+            part[INDICES] = (struct part){"indices.npy", HEADER("<i8", "(3,)"), wide_indices,
+                                          sizeof wide_indices};
             part[INDPTR] =
                 (struct part){"indptr.npy", HEADER("<i8", "(4,)"), wide_indptr, sizeof wide_indptr};
-            part[SHAPE] =
-                (struct part){"shape.npy", HEADER("<i4", "(2,)"), narrow_shape, sizeof narrow_shape};
-            part[FORMAT] = (struct part){"format.npy", HEADER("<U3", "()"), unicode, sizeof unicode};
+            part[SHAPE] = (struct part){"shape.npy", HEADER("<i4", "(2,)"), narrow_shape,
+                                        sizeof narrow_shape};
+            part[FORMAT] =
+                (struct part){"format.npy", HEADER("<U3", "()"), unicode, sizeof unicode};
             part[DATA] = (struct part){"data.npy", HEADER("<f4", "(3,)"), single, sizeof single};
         }
         if (round == 3)
@@ -455,8 +476,8 @@ static void codes_are_read_in_blocks(void **state)
     }
     struct ndl_codes z;
     struct ndl_error err;
-    assert_fails(ndl_load_codes(&z, write_file("minus.tsv", "0\t1\n0\t-1\n", 9), &err), NDL_BADDATA, &err,
-                 "minus.tsv: row 1, column 1 is -1");
+    assert_fails(ndl_load_codes(&z, write_file("minus.tsv", "0\t1\n0\t-1\n", 9), &err), NDL_BADDATA,
+                 &err, "minus.tsv: row 1, column 1 is -1");
     ndl_codes_close(NULL);
 }
 
@@ -498,20 +519,23 @@ static void assert_npz_refused(size_t which, struct part wrong, const char *why)
 static void npz_refuses(void **state)
 {
     (void)state;
-    const int32_t beyond[] = {1, 3, 0}, below[] = {1, -1, 0}, falling[] = {0, 2, 1, 3}, late[] = {1, 2, 2, 3},
-                  more[] = {0, 2, 2, 4}, fewer[] = {0, 2, 2, 2}, doubled[] = {1, 1, 0};
-    const double negative[] = {1, -2, 0.5}, nan[] = {1, 2, (double)NAN}, inf[] = {1, (double)INFINITY, 0.5},
-                 huge[] = {0x1.8p1023, 0x1.8p1023, 0.5};
+    const int32_t beyond[] = {1, 3, 0}, below[] = {1, -1, 0}, falling[] = {0, 2, 1, 3},
+                  late[] = {1, 2, 2, 3}, more[] = {0, 2, 2, 4}, fewer[] = {0, 2, 2, 2},
+                  doubled[] = {1, 1, 0};
+    const double negative[] = {1, -2, 0.5}, nan[] = {1, 2, (double)NAN},
+                 inf[] = {1, (double)INFINITY, 0.5}, huge[] = {0x1.8p1023, 0x1.8p1023, 0.5};
     const int64_t flat[] = {3, 0}, minus[] = {-3, 3}, wide[] = {3, INT64_C(1) << 33},
                   tall[] = {INT64_C(1) << 60, 3}, three[] = {3, 3, 3};
     const struct part d = sound[DATA], i = sound[INDICES], p = sound[INDPTR], s = sound[SHAPE],
                       f = sound[FORMAT];
-    assert_npz_refused(DATA, (struct part){d.name, d.text, negative, d.size}, "row 0, column 2 is -2");
+    assert_npz_refused(DATA, (struct part){d.name, d.text, negative, d.size},
+                       "row 0, column 2 is -2");
     assert_npz_refused(DATA, (struct part){d.name, d.text, nan, d.size}, "row 2, column 0 is nan");
     assert_npz_refused(DATA, (struct part){d.name, d.text, inf, d.size}, "row 0, column 2 is inf");
     assert_npz_refused(DATA, (struct part){d.name, HEADER("<i8", "(3,)"), d.data, d.size},
                        "dtype i8 is not float16");
-    assert_npz_refused(DATA, (struct part){d.name, HEADER(">f8", "(3,)"), d.data, d.size}, "big-endian");
+    assert_npz_refused(DATA, (struct part){d.name, HEADER(">f8", "(3,)"), d.data, d.size},
+                       "big-endian");
     assert_npz_refused(DATA, (struct part){d.name, HEADER("<f8", "(3, 1)"), d.data, d.size},
                        "not a 1-dimensional array");
     assert_npz_refused(DATA, (struct part){d.name, HEADER("<f8", "(2,)"), d.data, 16},
@@ -519,7 +543,8 @@ static void npz_refuses(void **state)
     assert_npz_refused(DATA, (struct part){d.name, d.text, d.data, 16}, "the .npy header needs");
     assert_npz_refused(DATA, (struct part){d.name, HEADER("<f8", "(99999999,)"), d.data, d.size},
                        "the .npy header needs");
-    assert_npz_refused(DATA, (struct part){"date.npy", d.text, d.data, d.size}, "no member 'data.npy'");
+    assert_npz_refused(DATA, (struct part){"date.npy", d.text, d.data, d.size},
+                       "no member 'data.npy'");
     assert_npz_refused(INDICES, (struct part){i.name, i.text, beyond, i.size},
                        "indices.npy: entry 1 is 3, not in [0, 2]");
     assert_npz_refused(INDICES, (struct part){i.name, i.text, below, i.size},
@@ -528,20 +553,24 @@ static void npz_refuses(void **state)
                        "int32 or int64");
     assert_npz_refused(INDPTR, (struct part){p.name, p.text, falling, p.size},
                        "indptr.npy: decreases at row 1");
-    assert_npz_refused(INDPTR, (struct part){p.name, p.text, late, p.size}, "indptr.npy: starts with 1");
-    assert_npz_refused(INDPTR, (struct part){p.name, p.text, more, p.size}, "entry 3 is 4, not in [0, 3]");
+    assert_npz_refused(INDPTR, (struct part){p.name, p.text, late, p.size},
+                       "indptr.npy: starts with 1");
+    assert_npz_refused(INDPTR, (struct part){p.name, p.text, more, p.size},
+                       "entry 3 is 4, not in [0, 3]");
     assert_npz_refused(INDPTR, (struct part){p.name, p.text, fewer, p.size},
                        "indptr ends with 2, but there are 3 values");
     assert_npz_refused(INDPTR, (struct part){p.name, HEADER("<i4", "(3,)"), p.data, 12},
                        "3 offsets in indptr for 3 rows");
     assert_npz_refused(SHAPE, (struct part){s.name, s.text, flat, s.size}, "codes of shape (3, 0)");
-    assert_npz_refused(SHAPE, (struct part){s.name, s.text, minus, s.size}, "codes of shape (-3, 3)");
+    assert_npz_refused(SHAPE, (struct part){s.name, s.text, minus, s.size},
+                       "codes of shape (-3, 3)");
     assert_npz_refused(SHAPE, (struct part){s.name, s.text, wide, s.size}, "codes of shape");
     assert_npz_refused(SHAPE, (struct part){s.name, s.text, tall, s.size}, "offsets in indptr for");
     assert_npz_refused(SHAPE, (struct part){s.name, HEADER("<i8", "(3,)"), three, sizeof three},
                        "3 numbers, not 2");
     assert_npz_refused(FORMAT, (struct part){f.name, f.text, "csc", 3}, "format 'csc', not 'csr'");
-    assert_npz_refused(FORMAT, (struct part){f.name, HEADER("<f8", "()"), data, 8}, "not a short string");
+    assert_npz_refused(FORMAT, (struct part){f.name, HEADER("<f8", "()"), data, 8},
+                       "not a short string");
     assert_npz_refused(FORMAT, (struct part){f.name, HEADER("|S99", "()"), directory, 99},
                        "not a short string");
 
@@ -551,8 +580,8 @@ static void npz_refuses(void **state)
     part[DATA].data = huge;
     struct ndl_codes z;
     struct ndl_error err;
-    assert_fails(ndl_load_codes(&z, write_npz("bad.npz", part, 5, ZIP_CM_STORE), &err), NDL_BADDATA, &err,
-                 "row 0, column 1: duplicates sum to inf");
+    assert_fails(ndl_load_codes(&z, write_npz("bad.npz", part, 5, ZIP_CM_STORE), &err), NDL_BADDATA,
+                 &err, "row 0, column 1: duplicates sum to inf");
 }
 
 /* 32 MiB of zeros in a file of 33 KB; the limit is 16 MiB and 100-fold. */
@@ -584,8 +613,8 @@ static void npz_damage_is_noticed(void **state)
     const size_t start[] = {0, 2, 2, 3};
     const uint32_t atom[] = {1, 2, 0};
     for (int c = 0; c < 2; c++) {
-        size_t size =
-            read_file(write_npz("z.npz", sound, 5, c ? ZIP_CM_DEFLATE : ZIP_CM_STORE), bytes, sizeof bytes);
+        size_t size = read_file(write_npz("z.npz", sound, 5, c ? ZIP_CM_DEFLATE : ZIP_CM_STORE),
+                                bytes, sizeof bytes);
         size_t survived = 0;
         struct ndl_error err;
         for (size_t b = 0; b < size; b++) {
@@ -604,7 +633,8 @@ static void npz_damage_is_noticed(void **state)
             ndl_npz_close(npz);
             bytes[b] ^= 0xff;
         }
-        assert_true(survived < size / 2); /* what survives are time stamps, versions, local headers */
+        /* what survives are time stamps, versions, local headers */
+        assert_true(survived < size / 2);
         for (size_t cut = 0; cut < size; cut++) {
             struct ndl_npz *npz;
             assert_int_equal(ndl_npz_open(&npz, bytes, cut, "z.npz", &err), NDL_BADDATA);
@@ -665,7 +695,8 @@ static void dense_members_are_read(void **state)
     assert_int_equal(ndl_load_vector(&m, path, NULL), NDL_OK);
     assert_matrix(&m, 1, 3, v);
     ndl_matrix_free(&m);
-    assert_fails(ndl_load_matrix(&m, path, &err), NDL_BADDATA, &err, "params.npz: b: 1-dimensional");
+    assert_fails(ndl_load_matrix(&m, path, &err), NDL_BADDATA, &err,
+                 "params.npz: b: 1-dimensional");
     snprintf(path, sizeof path, "%s:c", in_directory("params.npz"));
     assert_fails(ndl_load_matrix(&m, path, &err), NDL_BADDATA, &err, "no member 'c.npy'");
 }
@@ -685,13 +716,14 @@ static void safetensors_are_read(void **state)
     memcpy(raw + 24, half, 12);
     memcpy(raw + 36, brain, 12);
     memcpy(raw + 48, v, 24);
-    size_t n = make_safetensors(bytes,
-                                "{\"__metadata__\":{\"format\":\"pt\"},"
-                                "\"W_dec\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]},"
-                                "\"half\":{\"dtype\":\"F16\",\"shape\":[2,3],\"data_offsets\":[24,36]},"
-                                "\"brain\":{\"dtype\":\"BF16\",\"shape\":[2,3],\"data_offsets\":[36,48]},"
-                                "\"b_dec\":{\"dtype\":\"F64\",\"shape\":[3],\"data_offsets\":[48,72]}}   ",
-                                raw, sizeof raw);
+    size_t n =
+        make_safetensors(bytes,
+                         "{\"__metadata__\":{\"format\":\"pt\"},"
+                         "\"W_dec\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]},"
+                         "\"half\":{\"dtype\":\"F16\",\"shape\":[2,3],\"data_offsets\":[24,36]},"
+                         "\"brain\":{\"dtype\":\"BF16\",\"shape\":[2,3],\"data_offsets\":[36,48]},"
+                         "\"b_dec\":{\"dtype\":\"F64\",\"shape\":[3],\"data_offsets\":[48,72]}}   ",
+                         raw, sizeof raw);
     const char *path = write_file("sae.safetensors", bytes, n);
     const char *suffixes[] = {"", ":W_dec", ":half", ":brain"};
     char name[600];
@@ -718,7 +750,8 @@ static void safetensors_are_read(void **state)
     for (size_t cut = 0; cut < n; cut++) {
         unsigned char *copy = malloc(cut + 1); /* exact size, for the sanitizer */
         memcpy(copy, bytes, cut);
-        assert_int_equal(ndl_safetensors_view(&view, copy, cut, NULL, false, "f", &err), NDL_BADDATA);
+        assert_int_equal(ndl_safetensors_view(&view, copy, cut, NULL, false, "f", &err),
+                         NDL_BADDATA);
         free(copy);
     }
 }
@@ -732,32 +765,34 @@ static void usual_names_are_found(void **state)
     struct ndl_array_view view;
     struct ndl_error err;
     double got[6];
-    size_t n =
-        make_safetensors(bytes,
-                         "{\"decoder.weight\":{\"dtype\":\"F64\",\"shape\":[2,3],\"data_offsets\":[0,48]},"
-                         "\"x\":{\"dtype\":\"F64\",\"shape\":[0,3],\"data_offsets\":[48,48]}}",
-                         v, 48);
+    size_t n = make_safetensors(
+        bytes,
+        "{\"decoder.weight\":{\"dtype\":\"F64\",\"shape\":[2,3],\"data_offsets\":[0,48]},"
+        "\"x\":{\"dtype\":\"F64\",\"shape\":[0,3],\"data_offsets\":[48,48]}}",
+        v, 48);
     assert_int_equal(ndl_safetensors_view(&view, bytes, n, NULL, false, "f", &err), NDL_OK);
     assert_int_equal(view.rows, 3);
     assert_int_equal(view.cols, 2);
     assert_int_equal(ndl_view_rows(&view, 0, 3, got, &err), NDL_OK);
     assert_memory_equal(got, t, sizeof t);
-    assert_int_equal(ndl_safetensors_view(&view, bytes, n, "decoder.weight", false, "f", &err), NDL_OK);
+    assert_int_equal(ndl_safetensors_view(&view, bytes, n, "decoder.weight", false, "f", &err),
+                     NDL_OK);
     assert_int_equal(view.rows, 2); /* a name given is read as stored */
     assert_fails(ndl_safetensors_view(&view, bytes, n, "x", false, "f", &err), NDL_BADDATA, &err,
                  "empty array");
     assert_fails(ndl_safetensors_view(&view, bytes, n, NULL, true, "f", &err), NDL_BADDATA, &err,
                  "of a usual name");
 
-    n = make_safetensors(bytes, "{\"acts\":{\"dtype\":\"F64\",\"shape\":[2,3],\"data_offsets\":[0,48]}}", v,
-                         48);
+    n = make_safetensors(
+        bytes, "{\"acts\":{\"dtype\":\"F64\",\"shape\":[2,3],\"data_offsets\":[0,48]}}", v, 48);
     assert_int_equal(ndl_safetensors_view(&view, bytes, n, NULL, false, "f", &err), NDL_OK);
     assert_int_equal(view.rows, 2);
 
-    n = make_safetensors(bytes,
-                         "{\"decoder.weight\":{\"dtype\":\"F64\",\"shape\":[1,3],\"data_offsets\":[0,24]},"
-                         "\"W_dec\":{\"dtype\":\"F64\",\"shape\":[3,1],\"data_offsets\":[24,48]}}",
-                         v, 48);
+    n = make_safetensors(
+        bytes,
+        "{\"decoder.weight\":{\"dtype\":\"F64\",\"shape\":[1,3],\"data_offsets\":[0,24]},"
+        "\"W_dec\":{\"dtype\":\"F64\",\"shape\":[3,1],\"data_offsets\":[24,48]}}",
+        v, 48);
     assert_int_equal(ndl_safetensors_view(&view, bytes, n, NULL, false, "f", &err), NDL_OK);
     assert_int_equal(ndl_view_rows(&view, 0, 1, got, &err), NDL_OK);
     assert_true(got[0] == 4);
@@ -779,7 +814,8 @@ static void safetensors_refuses(void **state)
         {"[]", "not a JSON object"},
         {"{\"a\":", "not a JSON object"},
         {"{} x", "not a JSON object"},
-        {"{\"a\x01\":{\"dtype\":\"F64\",\"shape\":[4],\"data_offsets\":[0,32]}}", "not a JSON object"},
+        {"{\"a\x01\":{\"dtype\":\"F64\",\"shape\":[4],\"data_offsets\":[0,32]}}",
+         "not a JSON object"},
         {"{}", "32 bytes after the last tensor"},
         {"{\"a\":1}", "'a' has not one each"},
         {"{\"a\":{\"dtype\":\"F64\",\"shape\":[4]}}", "'a' has not one each"},
@@ -789,7 +825,8 @@ static void safetensors_refuses(void **state)
         {"{\"a\":{\"dtype\":\"F64\",\"shape\":[4],\"data_offsets\":[0,32]},"
          "\"a\":{\"dtype\":\"F64\",\"shape\":[4],\"data_offsets\":[0,32]}}",
          "two tensors named 'a'"},
-        {"{\"__metadata__\":{},\"__metadata__\":{},\"a\":{\"dtype\":\"F64\",\"shape\":[4],\"data_offsets\":["
+        {"{\"__metadata__\":{},\"__metadata__\":{},\"a\":{\"dtype\":\"F64\",\"shape\":[4],\"data_"
+         "offsets\":["
          "0,32]}}",
          "two '__metadata__'"},
         {"{\"a\":{\"dtype\":\"F64\",\"shape\":[3],\"data_offsets\":[0,32]}}",
@@ -798,7 +835,8 @@ static void safetensors_refuses(void **state)
          "impossible shape"},
         {"{\"a\":{\"dtype\":\"F64\",\"shape\":[2305843009213693952],\"data_offsets\":[0,0]}}",
          "impossible shape"},
-        {"{\"a\":{\"dtype\":\"F64\",\"shape\":[4503599627370496,1024],\"data_offsets\":[0,0]}}", "disagree"},
+        {"{\"a\":{\"dtype\":\"F64\",\"shape\":[4503599627370496,1024],\"data_offsets\":[0,0]}}",
+         "disagree"},
         {"{\"a\":{\"dtype\":\"F64\",\"shape\":[-4],\"data_offsets\":[0,32]}}", "impossible shape"},
         {"{\"a\":{\"dtype\":\"F64\",\"shape\":[4.5],\"data_offsets\":[0,32]}}", "impossible shape"},
         {"{\"a\":{\"dtype\":\"F64\",\"shape\":[1,1,1,1,1,1,1,1,4],\"data_offsets\":[0,32]}}",
@@ -817,7 +855,8 @@ static void safetensors_refuses(void **state)
         {"{\"a\":{\"dtype\":\"F64\",\"shape\":[3],\"data_offsets\":[0,24]}}",
          "8 bytes after the last tensor"},
         {"{\"a\":{\"dtype\":\"I64\",\"shape\":[2,2],\"data_offsets\":[0,32]}}", "dtype I64 is not"},
-        {"{\"a\":{\"dtype\":\"F8_E4M3\",\"shape\":[8,4],\"data_offsets\":[0,32]}}", "dtype F8_E4M3 is not"},
+        {"{\"a\":{\"dtype\":\"F8_E4M3\",\"shape\":[8,4],\"data_offsets\":[0,32]}}",
+         "dtype F8_E4M3 is not"},
         {"{\"a\":{\"dtype\":\"F64\",\"shape\":[2,2,1],\"data_offsets\":[0,32]}}", "3-dimensional"},
         {"{\"a\":{\"dtype\":\"F64\",\"shape\":[4],\"data_offsets\":[0,32]}}", "1-dimensional"},
     };
@@ -826,8 +865,8 @@ static void safetensors_refuses(void **state)
     struct ndl_error err;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         size_t n = make_safetensors(bytes, bad[i].json, v, sizeof v);
-        assert_fails(ndl_safetensors_view(&view, bytes, n, NULL, false, "f", &err), NDL_BADDATA, &err,
-                     bad[i].why);
+        assert_fails(ndl_safetensors_view(&view, bytes, n, NULL, false, "f", &err), NDL_BADDATA,
+                     &err, bad[i].why);
         assert_null(view.data);
     }
     size_t n = make_safetensors(bytes, "{}", NULL, 0);
@@ -899,9 +938,12 @@ static void write_sae(const char *config, bool logarithmic)
              "\"W_dec\":{\"dtype\":\"F32\",\"shape\":[3,2],\"data_offsets\":[36,60]},"
              "\"b_dec\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[60,68]},"
              "\"%s\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[68,80]}}",
-             logarithmic ? "log_threshold" : jump ? "threshold" : "steps");
+             logarithmic ? "log_threshold"
+             : jump      ? "threshold"
+                         : "steps");
     unsigned char bytes[1000];
-    write_file("sae_weights.safetensors", bytes, make_safetensors(bytes, json, values, sizeof values));
+    write_file("sae_weights.safetensors", bytes,
+               make_safetensors(bytes, json, values, sizeof values));
     write_file("cfg.json", config, strlen(config));
 }
 
@@ -929,7 +971,8 @@ static void assert_sae_codes(const char *config, bool logarithmic, const double 
     ndl_sae_free(&sae);
 }
 
-/* With b_dec taken off, x = (2 3), (0 0), (3 -0.5); pre-activations (2 2 -0.5), (0 -1 0.5), (3 -1.5 4). */
+/* With b_dec taken off, x = (2 3), (0 0), (3 -0.5); pre-activations (2 2 -0.5), (0 -1 0.5), (3
+ * -1.5 4). */
 static void sae_codes_are_computed(void **state)
 {
     (void)state;
@@ -938,28 +981,30 @@ static void sae_codes_are_computed(void **state)
     const double ranked[] = {0, 2, 0, 0, 0, 0.5, 0, 0, 4}; /* 2 * 4 beats 2 * 1 */
     const double jump[] = {0, 2, 0, 0, 0, 0.5, 3, 0, 4};   /* 2 is not above its threshold 2 */
     assert_sae_codes(
-        "{\"architecture\":\"standard\",\"d_in\":2,\"d_sae\":3,\"normalize_activations\":\"none\"}", false,
-        relu);
+        "{\"architecture\":\"standard\",\"d_in\":2,\"d_sae\":3,\"normalize_activations\":\"none\"}",
+        false, relu);
     assert_sae_codes("{\"activation_fn_str\":\"relu\",\"apply_b_dec_to_input\":true}", false, relu);
     assert_sae_codes("{\"architecture\":\"topk\",\"k\":1}", false, top1);
     assert_sae_codes("{\"architecture\":\"topk\",\"k\":3}", false, relu);
+    assert_sae_codes("{\"architecture\":\"standard\",\"activation_fn_str\":\"topk\",\"activation_"
+                     "fn_kwargs\":{\"k\":1}}",
+                     false, top1);
     assert_sae_codes(
-        "{\"architecture\":\"standard\",\"activation_fn_str\":\"topk\",\"activation_fn_kwargs\":{\"k\":1}}",
+        "{\"architecture\":\"topk\",\"activation_fn\":\"topk\",\"activation_fn_kwargs\":{\"k\":1}}",
         false, top1);
-    assert_sae_codes(
-        "{\"architecture\":\"topk\",\"activation_fn\":\"topk\",\"activation_fn_kwargs\":{\"k\":1}}", false,
-        top1);
-    assert_sae_codes("{\"architecture\":\"topk\",\"k\":1,\"rescale_acts_by_decoder_norm\":true}", false,
-                     ranked);
+    assert_sae_codes("{\"architecture\":\"topk\",\"k\":1,\"rescale_acts_by_decoder_norm\":true}",
+                     false, ranked);
     assert_sae_codes("{\"architecture\":\"jumprelu\",\"activation_fn\":\"relu\"}", false, jump);
-    /* b_dec stays in: pre-activations (3 3 -0.5), (1 0 0.5), (4 -0.5 4); thresholds 2.0000000, 1, 1 */
+    /* b_dec stays in: pre-activations (3 3 -0.5), (1 0 0.5), (4 -0.5 4); thresholds 2.0000000, 1,
+     * 1 */
     const double kept[] = {3, 3, 0, 0, 0, 0, 4, 0, 4};
     assert_sae_codes("{\"architecture\":\"jumprelu\",\"apply_b_dec_to_input\":false}", true, kept);
     /* x sqrt(2) / |x|: (3 4) -> sqrt(2) (0.6 0.8), (1 1) -> (1 1), then minus b_dec */
     double s = sqrt(2), u = s / hypot(4, 0.5);
     const double unit[] = {0, 0, s * -0.2 + 0.5, 0, 0, 0.5, 4 * u - 1, 0, 3.5 * u + 0.5};
     assert_sae_codes("{\"normalize_activations\":\"constant_norm_rescale\"}", false, unit);
-    /* layer norm of two numbers: -+ (1/2 |difference|) / (|difference| / sqrt 2 + 1e-5), then minus b_dec */
+    /* layer norm of two numbers: -+ (1/2 |difference|) / (|difference| / sqrt 2 + 1e-5), then
+     * minus b_dec */
     double a = 0.5 / (1 / s + 1e-5),
            c = 1.75 / (3.5 / s + 1e-5); /* row 0 is (-a a), row 1 (0 0), row 2 (c -c) */
     const double layer[] = {0, 0, 0, 0, 0, 0.5, 0, 0, 2 * c + 0.5};
@@ -981,7 +1026,8 @@ static void sae_codes_are_computed(void **state)
     x[1] = (double)NAN;
     assert_fails(ndl_sae_encode(&sae, &view, 0, 1, 1, &z, &err), NDL_BADDATA, &err,
                  "X: row 0, column 1 is nan");
-    assert_fails(ndl_sae_encode(&sae, &view, 0, 2, 1, &z, &err), NDL_BADARG, &err, "rows [0, 2) of 1");
+    assert_fails(ndl_sae_encode(&sae, &view, 0, 2, 1, &z, &err), NDL_BADARG, &err,
+                 "rows [0, 2) of 1");
     assert_fails(ndl_sae_encode(&sae, &view, 0, 1, 0, &z, &err), NDL_BADARG, &err, "on 0 threads");
     view.cols = 1;
     assert_fails(ndl_sae_encode(&sae, &view, 0, 1, 1, &z, &err), NDL_BADARG, &err,
@@ -1035,11 +1081,13 @@ static void sae_refuses(void **state)
         {"{\"d_in\":3}", "d_in is not 2"},
         {"{\"d_sae\":2}", "d_sae is not 3"},
         {"{\"apply_b_dec_to_input\":1}", "neither true nor false"},
-        {"{\"normalize_activations\":\"expected_average_only_in\"}", "needs a factor that is not saved"},
+        {"{\"normalize_activations\":\"expected_average_only_in\"}",
+         "needs a factor that is not saved"},
         {"{\"normalize_activations\":\"new\"}", "normalize_activations 'new' is not understood"},
         {"{\"normalize_activations\":true}", "'expected_average_only_in' needs a factor"},
         {"{\"normalize_activations\":3}", "normalize_activations '(no string)'"},
-        {"{\"apply_b_dec_to_input\":false,\"apply_b_dec_to_input\":true}", "apply_b_dec_to_input stands twice"},
+        {"{\"apply_b_dec_to_input\":false,\"apply_b_dec_to_input\":true}",
+         "apply_b_dec_to_input stands twice"},
         {"{\"d_in\":2} }", "cfg.json: not a JSON object"},
         {"{\"d_in\x01\":2}", "cfg.json: not a JSON object"},
         {"{\"architectur\":\"jumprelu\"}", "threshold does not belong to the architecture"},
@@ -1054,21 +1102,25 @@ static void sae_refuses(void **state)
     }
     unsigned char bytes[500];
     static const float zeros[12];
-    size_t n = make_safetensors(bytes,
-                                "{\"W_dec\":{\"dtype\":\"F32\",\"shape\":[3,2],\"data_offsets\":[0,24]},"
-                                "\"W_enc\":{\"dtype\":\"F32\",\"shape\":[3,2],\"data_offsets\":[24,48]}}",
-                                zeros, 48);
+    size_t n =
+        make_safetensors(bytes,
+                         "{\"W_dec\":{\"dtype\":\"F32\",\"shape\":[3,2],\"data_offsets\":[0,24]},"
+                         "\"W_enc\":{\"dtype\":\"F32\",\"shape\":[3,2],\"data_offsets\":[24,48]}}",
+                         zeros, 48);
     write_file("sae_weights.safetensors", bytes, n);
     write_file("cfg.json", "{}", 2);
-    assert_fails(ndl_sae_load(&sae, directory, &err), NDL_BADDATA, &err, "tensor W_enc is 3 x 2, not 2 x 3");
-    n = make_safetensors(bytes, "{\"W_dec\":{\"dtype\":\"F32\",\"shape\":[3,2],\"data_offsets\":[0,24]}}",
+    assert_fails(ndl_sae_load(&sae, directory, &err), NDL_BADDATA, &err,
+                 "tensor W_enc is 3 x 2, not 2 x 3");
+    n = make_safetensors(bytes,
+                         "{\"W_dec\":{\"dtype\":\"F32\",\"shape\":[3,2],\"data_offsets\":[0,24]}}",
                          zeros, 24);
     write_file("sae_weights.safetensors", bytes, n);
     assert_fails(ndl_sae_load(&sae, directory, &err), NDL_BADDATA, &err, "no tensor W_enc");
     unlink(in_directory("cfg.json"));
     assert_fails(ndl_sae_load(&sae, directory, &err), NDL_IO, &err, "cfg.json: No such file");
     unlink(in_directory("sae_weights.safetensors"));
-    assert_fails(ndl_sae_load(&sae, directory, &err), NDL_IO, &err, "sae_weights.safetensors: No such file");
+    assert_fails(ndl_sae_load(&sae, directory, &err), NDL_IO, &err,
+                 "sae_weights.safetensors: No such file");
 }
 
 /* -------------------------------------------------------------------- main */
@@ -1084,9 +1136,10 @@ static int make_directory(void **state)
 static int remove_directory(void **state)
 {
     (void)state;
-    const char *names[] = {"good.npy", "nan.npy",   "inf.npy", "b.npy",    "b.tsv",      "text.npz",
-                           "m.npy",    "m.tsv",     "v.npy",   "z.npz",    "z.tsv",      "bad.npz",
-                           "bomb.npz", "minus.tsv", "out.npz", "none.npz", "params.npz", "sae.safetensors"};
+    const char *names[] = {"good.npy", "nan.npy",    "inf.npy",        "b.npy",     "b.tsv",
+                           "text.npz", "m.npy",      "m.tsv",          "v.npy",     "z.npz",
+                           "z.tsv",    "bad.npz",    "bomb.npz",       "minus.tsv", "out.npz",
+                           "none.npz", "params.npz", "sae.safetensors"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(in_directory(names[i]));
     return rmdir(directory); /* fails if a test or a writer left something behind */

@@ -1,7 +1,7 @@
 /* Learning: cases with closed forms, degenerate data, and every error. */
 #include "check.h"
 
-#include "ndl.h"
+#include "ndl/ndl.h"
 
 #include <string.h>
 
@@ -141,7 +141,8 @@ static void leaves_a_saddle(void **state)
 static void stays_at_a_minimum(void **state)
 {
     (void)state;
-    struct ndl_matrix X = MATRIX(4, 3, 2, 0, 0, 0, 3, 0, 1, 0, 0, 0, 1, 0), D0 = MATRIX(2, 3, 1, 0, 0, 0, 1, 0);
+    struct ndl_matrix X = MATRIX(4, 3, 2, 0, 0, 0, 3, 0, 1, 0, 0, 0, 1, 0),
+                      D0 = MATRIX(2, 3, 1, 0, 0, 0, 1, 0);
     struct ndl_fit_options o = ndl_fit_defaults(2, 0.2);
     struct ndl_model m;
     struct ndl_fit_report r;
@@ -160,7 +161,8 @@ static void stays_at_a_minimum(void **state)
 static void revives(void **state)
 {
     (void)state;
-    struct ndl_matrix X = MATRIX(2, 2, 2, 0, 0, 3), dead = MATRIX(2, 2, 1, 0, -1, 0), twin = MATRIX(2, 2, 1, 0, 1, 0);
+    struct ndl_matrix X = MATRIX(2, 2, 2, 0, 0, 3), dead = MATRIX(2, 2, 1, 0, -1, 0),
+                      twin = MATRIX(2, 2, 1, 0, 1, 0);
     const struct ndl_matrix *starts[] = {&dead, &twin};
     for (int s = 0; s < 2; s++) {
         struct ndl_fit_options o = ndl_fit_defaults(2, 0.2);
@@ -183,14 +185,15 @@ static void degenerate_data(void **state)
 {
     (void)state;
     struct ndl_matrix data[] = {
-        MATRIX(1, 3, 1, 2, 3),                    /* one sample */
-        MATRIX(3, 2, 1, 1, 1, 1, 1, 1),           /* all alike */
-        MATRIX(3, 2, 0, 0, 0, 0, 0, 0),           /* all zero */
+        MATRIX(1, 3, 1, 2, 3),                           /* one sample */
+        MATRIX(3, 2, 1, 1, 1, 1, 1, 1),                  /* all alike */
+        MATRIX(3, 2, 0, 0, 0, 0, 0, 0),                  /* all zero */
         MATRIX(4, 2, .01, 0, 0, .02, -.01, 0, .01, .01), /* all shorter than lambda/2 */
-        MATRIX(3, 1, -1, 0, 5),                   /* a line */
+        MATRIX(3, 1, -1, 0, 5),                          /* a line */
     };
     /* Without a bias the bound sum H(|x|) is reached: there is an atom for every ray. */
-    const double bound[] = {huber(sqrt(14), .2), 3 * huber(sqrt(2), .2), 0, 8e-4, huber(1, .2) + huber(5, .2)};
+    const double bound[] = {huber(sqrt(14), .2), 3 * huber(sqrt(2), .2), 0, 8e-4,
+                            huber(1, .2) + huber(5, .2)};
     const size_t live[] = {1, 1, 0, 0, 2};
     for (size_t s = 0; s < sizeof data / sizeof *data; s++)
         for (int bias = 0; bias < 2; bias++) {
@@ -228,8 +231,10 @@ static void fails(const struct ndl_matrix *X, struct ndl_fit_options o, enum ndl
 static void errors(void **state)
 {
     (void)state;
-    struct ndl_matrix X = MATRIX(3, 2, 1, 2, 3, 4, 5, 7), empty = MATRIX(0, 2, 0), broken = MATRIX(1, 2, nan(""), 1);
-    struct ndl_matrix zero = MATRIX(1, 2, 0, 0), wrong = MATRIX(2, 1, 1, 1), one = MATRIX(1, 2, 1, 1);
+    struct ndl_matrix X = MATRIX(3, 2, 1, 2, 3, 4, 5, 7), empty = MATRIX(0, 2, 0),
+                      broken = MATRIX(1, 2, nan(""), 1);
+    struct ndl_matrix zero = MATRIX(1, 2, 0, 0), wrong = MATRIX(2, 1, 1, 1),
+                      one = MATRIX(1, 2, 1, 1);
     const struct ndl_fit_options good = ndl_fit_defaults(1, 0.2);
     struct ndl_fit_options o;
     fails(&empty, good, NDL_BADARG);

@@ -9,7 +9,7 @@
 
 #include <gsl/gsl_randist.h>
 
-#include "ndl.h"
+#include "ndl/ndl.h"
 
 /* The cases have coordinates of about 1, so 1e-13 is some hundred roundings. */
 #define ROUND 1e-13
@@ -24,8 +24,8 @@ static struct ndl_matrix points(size_t n, size_t m, double *v)
 }
 
 /* Locates q and checks both certificates against the definition. */
-static struct ndl_hull_result locate(const struct ndl_matrix *P, const double *q, enum ndl_hull_kind kind,
-                                     enum ndl_hull_method method)
+static struct ndl_hull_result locate(const struct ndl_matrix *P, const double *q,
+                                     enum ndl_hull_kind kind, enum ndl_hull_method method)
 {
     struct ndl_hull_result r;
     struct ndl_error err = {""};
@@ -62,8 +62,8 @@ static struct ndl_hull_result locate(const struct ndl_matrix *P, const double *q
 }
 
 /* The usual end of a case: these margins, by whichever method. */
-static void expect(const struct ndl_matrix *P, const double *q, enum ndl_hull_kind kind, enum ndl_hull_method method,
-                   double margin, double margin_l1)
+static void expect(const struct ndl_matrix *P, const double *q, enum ndl_hull_kind kind,
+                   enum ndl_hull_method method, double margin, double margin_l1)
 {
     struct ndl_hull_result r = locate(P, q, kind, method);
     if (method == NDL_LP && margin >= 0 && r.dimension == P->cols && P->cols > 1 && !isinf(margin))
@@ -79,8 +79,10 @@ static void expect(const struct ndl_matrix *P, const double *q, enum ndl_hull_ki
 static void an_interval(void **state)
 {
     (void)state;
-    struct ndl_matrix P = points(4, 1, (double[]){2, -1, 0.5, 2}), one = points(2, 1, (double[]){3, 3});
-    EACH (k) {
+    struct ndl_matrix P = points(4, 1, (double[]){2, -1, 0.5, 2}),
+                      one = points(2, 1, (double[]){3, 3});
+    EACH(k)
+    {
         expect(&P, (double[]){1.25}, NDL_HULL, methods[k], 0.75, 0.75);
         expect(&P, (double[]){-0.5}, NDL_HULL, methods[k], 0.5, 0.5);
         expect(&P, (double[]){2}, NDL_HULL, methods[k], 0, 0);
@@ -95,8 +97,10 @@ static void a_cone_on_the_line(void **state)
 {
     (void)state;
     struct ndl_matrix up = points(2, 1, (double[]){0, 4}), down = points(1, 1, (double[]){-2}),
-                      both = points(2, 1, (double[]){-1, 1}), zero = points(2, 1, (double[]){0, 1e-14});
-    EACH (k) {
+                      both = points(2, 1, (double[]){-1, 1}),
+                      zero = points(2, 1, (double[]){0, 1e-14});
+    EACH(k)
+    {
         expect(&up, (double[]){3}, NDL_CONE, methods[k], 3, 3);
         expect(&up, (double[]){-3}, NDL_CONE, methods[k], -3, -3);
         expect(&down, (double[]){-3}, NDL_CONE, methods[k], 3, 3);
@@ -112,7 +116,8 @@ static void a_square(void **state)
 {
     (void)state;
     struct ndl_matrix P = points(5, 2, (double[]){0, 0, 1, 0, 0, 1, 1, 1, 0.3, 0.4});
-    EACH (k) {
+    EACH(k)
+    {
         expect(&P, (double[]){2, 2}, NDL_HULL, methods[k], -sqrt(2), -2);
         expect(&P, (double[]){2, 0.5}, NDL_HULL, methods[k], -1, -1);
         expect(&P, (double[]){0.5, 0.25}, NDL_HULL, methods[k], 0.25, 0.25);
@@ -134,7 +139,8 @@ static void a_simplex_in_5d(void **state)
     struct ndl_matrix P = points(6, 5, v);
     double centroid[5] = {1. / 6, 1. / 6, 1. / 6, 1. / 6, 1. / 6}, ones[5] = {1, 1, 1, 1, 1},
            beyond[5] = {-1, 0.1, 0.1, 0.1, 0.1};
-    EACH (k) {
+    EACH(k)
+    {
         expect(&P, centroid, NDL_HULL, methods[k], 1 / (6 * sqrt(5)), 1. / 6);
         expect(&P, ones, NDL_HULL, methods[k], -4 / sqrt(5), -4);
         expect(&P, beyond, NDL_HULL, methods[k], -1, -1);
@@ -147,9 +153,11 @@ static void flat(void **state)
     (void)state;
     /* a square of side 2 in the plane x + y = 0 of R^3, spanned by u = (1,-1,0)/sqrt 2 and e_3 */
     double u = sqrt(0.5), v[] = {0, 0, 0, 2 * u, -2 * u, 0, 0, 0, 2, 2 * u, -2 * u, 2};
-    struct ndl_matrix square = points(4, 3, v), point = points(3, 3, (double[]){1, 2, 3, 1, 2, 3, 1, 2, 3}),
+    struct ndl_matrix square = points(4, 3, v),
+                      point = points(3, 3, (double[]){1, 2, 3, 1, 2, 3, 1, 2, 3}),
                       segment = points(2, 3, (double[]){0, 0, 0, 3, 0, 4});
-    EACH (k) {
+    EACH(k)
+    {
         expect(&square, (double[]){u, -u, 1}, NDL_HULL, methods[k], 0, 0);
         expect(&square, (double[]){u + 0.5 * u, -u + 0.5 * u, 1}, NDL_HULL, methods[k], -0.5, -u);
         expect(&square, (double[]){u, -u, 3}, NDL_HULL, methods[k], -1, -1);
@@ -173,12 +181,15 @@ static void flat(void **state)
 static void a_cone(void **state)
 {
     (void)state;
-    struct ndl_matrix orthant = points(5, 3, (double[]){3, 0, 0, 0, 0.01, 0, 0, 0, 7, 0, 0, 0, 1, 1, 1}),
+    struct ndl_matrix orthant =
+                          points(5, 3, (double[]){3, 0, 0, 0, 0.01, 0, 0, 0, 7, 0, 0, 0, 1, 1, 1}),
                       half = points(3, 2, (double[]){2, 0, -5, 0, 0, 1}),
                       plane = points(3, 2, (double[]){2, 0, -1, 1, -1, -2}),
-                      wedge = points(2, 2, (double[]){1, 0, 1, 1}), ray = points(2, 2, (double[]){3, 4, 6, 8}),
+                      wedge = points(2, 2, (double[]){1, 0, 1, 1}),
+                      ray = points(2, 2, (double[]){3, 4, 6, 8}),
                       zero = points(1, 2, (double[]){0, 0});
-    EACH (k) {
+    EACH(k)
+    {
         expect(&orthant, (double[]){1, 2, 3}, NDL_CONE, methods[k], 1, 1);
         expect(&orthant, (double[]){100, 200, 0.5}, NDL_CONE, methods[k], 0.5, 0.5);
         expect(&orthant, (double[]){-1, 2, -1}, NDL_CONE, methods[k], -sqrt(2), -2);
@@ -226,16 +237,17 @@ static void nan_is_refused(void **state)
     const double bad[] = {nan(""), HUGE_VAL, -HUGE_VAL};
     struct ndl_hull_result r;
     struct ndl_error err;
-    EACH (k)
-        for (size_t b = 0; b < 3; b++) {
-            double v[] = {0, 0, 1, 0, 0, 1, bad[b], 1}, q[] = {0.5, bad[b]};
-            struct ndl_matrix P = points(4, 2, v), fine = points(3, 2, v);
-            assert_int_equal(ndl_hull_locate(&P, (double[]){0, 0}, NDL_HULL, methods[k], 0, &r, &err), NDL_BADDATA);
-            assert_null(r.a);
-            assert_non_null(strstr(err.text, "row 3, column 0"));
-            assert_int_equal(ndl_hull_locate(&fine, q, NDL_CONE, methods[k], 0, &r, &err), NDL_BADDATA);
-            assert_null(r.weights);
-        }
+    EACH(k)
+    for (size_t b = 0; b < 3; b++) {
+        double v[] = {0, 0, 1, 0, 0, 1, bad[b], 1}, q[] = {0.5, bad[b]};
+        struct ndl_matrix P = points(4, 2, v), fine = points(3, 2, v);
+        assert_int_equal(ndl_hull_locate(&P, (double[]){0, 0}, NDL_HULL, methods[k], 0, &r, &err),
+                         NDL_BADDATA);
+        assert_null(r.a);
+        assert_non_null(strstr(err.text, "row 3, column 0"));
+        assert_int_equal(ndl_hull_locate(&fine, q, NDL_CONE, methods[k], 0, &r, &err), NDL_BADDATA);
+        assert_null(r.weights);
+    }
 }
 
 /* QJ would make 17 vertices of the 27 points; the cube must come out exactly. */
@@ -249,7 +261,8 @@ static void a_grid(void **state)
         p[2] = i / 9;
     }
     struct ndl_matrix P = points(27, 3, v);
-    EACH (k) {
+    EACH(k)
+    {
         expect(&P, (double[]){1, 1, 1}, NDL_HULL, methods[k], 1, 1);
         expect(&P, (double[]){1, 0.5, 1.75}, NDL_HULL, methods[k], 0.25, 0.25);
         expect(&P, (double[]){0, 1, 1}, NDL_HULL, methods[k], 0, 0);
@@ -278,9 +291,11 @@ static void a_rotated_grid(void **state)
             (i < N ? v + i * M : q)[j] = x[j] - along * u[j];
     }
     struct ndl_matrix P = points(N, M, v);
-    struct ndl_hull_result r = locate(&P, q, NDL_HULL, NDL_QHULL), s = locate(&P, q, NDL_HULL, NDL_LP);
+    struct ndl_hull_result r = locate(&P, q, NDL_HULL, NDL_QHULL),
+                           s = locate(&P, q, NDL_HULL, NDL_LP);
     check_close(r.margin, 0.125, ROUND);
-    check_close(r.margin_l1, s.margin_l1, 1e-8 * s.margin_l1); /* as the header promises of the LP */
+    /* as the header promises of the LP */
+    check_close(r.margin_l1, s.margin_l1, 1e-8 * s.margin_l1);
     ndl_hull_result_free(&r);
     ndl_hull_result_free(&s);
 }
@@ -291,11 +306,13 @@ static void a_thin_slab(void **state)
     (void)state;
     double h = 1e-6, v[] = {0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 1, 0, 0, 0, h, 1, 0, h, 0, 1, h, 1, 1, h};
     struct ndl_matrix P = points(8, 3, v);
-    EACH (k) {
+    EACH(k)
+    {
         expect(&P, (double[]){0.5, 0.5, 0.25 * h}, NDL_HULL, methods[k], 0.25 * h, 0.25 * h);
         expect(&P, (double[]){0.5, 0.5, 2 * h}, NDL_HULL, methods[k], -h, -h);
         struct ndl_hull_result r;
-        assert_int_equal(ndl_hull_locate(&P, (double[]){0.5, 0.5, 0.25 * h}, NDL_HULL, methods[k], 1e-5, &r, NULL),
+        assert_int_equal(ndl_hull_locate(&P, (double[]){0.5, 0.5, 0.25 * h}, NDL_HULL, methods[k],
+                                         1e-5, &r, NULL),
                          NDL_OK);
         assert_int_equal(r.dimension, 2);
         check_close(r.margin, 0, 0);
@@ -310,19 +327,24 @@ static void scales(void **state)
     (void)state;
     double far = 1048576, v[] = {far, far, far + 1, far, far, far + 1, far + 1, far + 1};
     struct ndl_matrix P = points(4, 2, v);
-    EACH (k) {
+    EACH(k)
+    {
         expect(&P, (double[]){far + 0.5, far + 0.25}, NDL_HULL, methods[k], 0.25, 0.25);
         struct ndl_hull_result r;
-        assert_int_equal(ndl_hull_locate(&P, (double[]){0, 0}, NDL_HULL, methods[k], 0, &r, NULL), NDL_OK);
+        assert_int_equal(ndl_hull_locate(&P, (double[]){0, 0}, NDL_HULL, methods[k], 0, &r, NULL),
+                         NDL_OK);
         check_close(r.margin, -far * sqrt(2), 1e-12 * far); /* the header's accuracy */
         check_close(r.margin_l1, -2 * far, 1e-12 * far);
         ndl_hull_result_free(&r);
         double tiny[] = {0, 0, 1e-200, 0, 0, 1e-200}, huge[] = {0, 0, 1e200, 0, 0, 1e200};
         struct ndl_matrix small = points(3, 2, tiny), large = points(3, 2, huge);
-        assert_int_equal(ndl_hull_locate(&small, (double[]){0, 0}, NDL_HULL, methods[k], 0, &r, NULL), NDL_OK);
+        assert_int_equal(
+            ndl_hull_locate(&small, (double[]){0, 0}, NDL_HULL, methods[k], 0, &r, NULL), NDL_OK);
         assert_true(r.inside);
         ndl_hull_result_free(&r);
-        assert_int_equal(ndl_hull_locate(&large, (double[]){0, 0}, NDL_HULL, methods[k], 0, &r, NULL), NDL_BADDATA);
+        assert_int_equal(
+            ndl_hull_locate(&large, (double[]){0, 0}, NDL_HULL, methods[k], 0, &r, NULL),
+            NDL_BADDATA);
     }
 }
 
@@ -349,13 +371,16 @@ static void too_many_facets(void **state)
     ndl_hull_result_free(&r);
 }
 
-/* A cone so thin (1e-9) that GLPK's simplex method would cycle for ever: an answer or a failure, but soon. */
+/* A cone so thin (1e-9) that GLPK's simplex method would cycle for ever: an answer or a failure,
+ * but soon. */
 static void a_thin_cone(void **state)
 {
     (void)state;
-    double v[] = {0.483,  1.56e-9,  -6.72e-10, -5.94e-10, 8.24e-10, 0.0361, 1.58e-9,   -1.04e-9, -8.36e-10, 2.72e-11,
-                  -0.492, 1.86e-9,  7.7e-11,   -1.13e-9,  5.83e-10, -1.37,  7.17e-10,  -4.07e-10, -7.42e-10, -3.36e-10,
-                  -1.34,  -8.6e-10, -1.1e-9,   7.54e-10,  8.83e-10, -1.18,  -7.27e-10, -5.41e-11, 1.11e-9,  -2.76e-11};
+    double v[] = {0.483,     1.56e-9,   -6.72e-10, -5.94e-10, 8.24e-10, 0.0361,
+                  1.58e-9,   -1.04e-9,  -8.36e-10, 2.72e-11,  -0.492,   1.86e-9,
+                  7.7e-11,   -1.13e-9,  5.83e-10,  -1.37,     7.17e-10, -4.07e-10,
+                  -7.42e-10, -3.36e-10, -1.34,     -8.6e-10,  -1.1e-9,  7.54e-10,
+                  8.83e-10,  -1.18,     -7.27e-10, -5.41e-11, 1.11e-9,  -2.76e-11};
     double q[] = {0.259, 1.57e-9, -8.54e-10, -7.15e-10, 4.25e-10};
     struct ndl_matrix P = points(6, 5, v);
     struct ndl_hull_result r;
@@ -376,12 +401,14 @@ static void silence(void **state)
     fflush(stderr);
     dup2(file, STDOUT_FILENO);
     dup2(file, STDERR_FILENO);
-    double v[] = {0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1e-13, 1, 1, 1e-13}; /* too flat for Qhull, with tolerance 0 */
+    /* too flat for Qhull, with tolerance 0 */
+    double v[] = {0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1e-13, 1, 1, 1e-13};
     struct ndl_matrix P = points(5, 3, v);
     enum ndl_status status = NDL_OK;
     struct ndl_hull_result r;
     for (size_t k = 0; k < 3 && status == NDL_OK; k++) {
-        status = ndl_hull_locate(&P, (double[]){0.3, 0.3, 2e-14}, NDL_HULL, methods[k], 0, &r, NULL);
+        status =
+            ndl_hull_locate(&P, (double[]){0.3, 0.3, 2e-14}, NDL_HULL, methods[k], 0, &r, NULL);
         if (status == NDL_LIBRARY && methods[k] == NDL_QHULL)
             status = NDL_OK;
         ndl_hull_result_free(&r);
@@ -418,11 +445,21 @@ static void refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_interval),     cmocka_unit_test(a_cone_on_the_line), cmocka_unit_test(a_square),
-        cmocka_unit_test(a_simplex_in_5d), cmocka_unit_test(flat),               cmocka_unit_test(a_cone),
-        cmocka_unit_test(nine_dimensions), cmocka_unit_test(nan_is_refused),     cmocka_unit_test(a_grid),
-        cmocka_unit_test(a_rotated_grid),  cmocka_unit_test(a_thin_slab),        cmocka_unit_test(scales),
-        cmocka_unit_test(too_many_facets), cmocka_unit_test(silence),            cmocka_unit_test(refusals),
+        cmocka_unit_test(an_interval),
+        cmocka_unit_test(a_cone_on_the_line),
+        cmocka_unit_test(a_square),
+        cmocka_unit_test(a_simplex_in_5d),
+        cmocka_unit_test(flat),
+        cmocka_unit_test(a_cone),
+        cmocka_unit_test(nine_dimensions),
+        cmocka_unit_test(nan_is_refused),
+        cmocka_unit_test(a_grid),
+        cmocka_unit_test(a_rotated_grid),
+        cmocka_unit_test(a_thin_slab),
+        cmocka_unit_test(scales),
+        cmocka_unit_test(too_many_facets),
+        cmocka_unit_test(silence),
+        cmocka_unit_test(refusals),
         cmocka_unit_test(a_thin_cone),
     };
     return cmocka_run_group_tests_name("hull", tests, NULL, NULL);

@@ -1,9 +1,10 @@
-/* unit_problem.c -- random problems, spoilt optima and broods: what their headers promise; a covariance by hand. */
+/* unit_problem.c -- random problems, spoilt optima and broods: what their headers promise; a
+ * covariance by hand. */
 #include "check.h"
 
-#include "brood.h"
-#include "measure.h"
-#include "problem.h"
+#include "claims/kit/missing_child.h"
+#include "claims/kit/measure.h"
+#include "claims/kit/random_problem.h"
 
 enum { TRIALS = 40 };
 
@@ -18,11 +19,11 @@ static void test_ranges(void **state)
 {
     (void)state;
     for (size_t trial = 0; trial < TRIALS; trial++) {
-        struct ndl_problem p;
+        struct random_problem p;
         struct ndl_matrix X;
         struct ndl_model m;
         gsl_rng *rng = stream(trial);
-        assert_int_equal(ndl_problem_run(rng, trial, &p, &X, &m, NULL), NDL_OK);
+        assert_int_equal(random_problem_run(rng, trial, &p, &X, &m, NULL), NDL_OK);
         assert_int_equal(p.kind, trial % 4);
         assert_int_equal(p.bias, trial / 4 % 2 == 0);
         assert_in_range(p.samples, 40, 160);
@@ -44,15 +45,17 @@ static void test_turned(void **state)
 {
     (void)state;
     for (size_t trial = 0; trial < TRIALS; trial++) {
-        struct ndl_problem p;
+        struct random_problem p;
         struct ndl_matrix X;
         struct ndl_model m, turned;
         gsl_rng *rng = stream(trial);
-        assert_int_equal(ndl_problem_run(rng, trial, &p, &X, &m, NULL), NDL_OK);
-        assert_int_equal(ndl_turned(rng, &X, &m, 30, &turned, NULL), NDL_OK);
-        for (size_t k = 0; k < p.atoms; k++) { /* rounding of a few operations on numbers of order 1 */
+        assert_int_equal(random_problem_run(rng, trial, &p, &X, &m, NULL), NDL_OK);
+        assert_int_equal(turned_model(rng, &X, &m, 30, &turned, NULL), NDL_OK);
+        /* rounding of a few operations on numbers of order 1 */
+        for (size_t k = 0; k < p.atoms; k++) {
             check_close(ndl_norm(p.dimension, ndl_row(&turned.D, k)), 1, 1e-14);
-            check_close(ndl_angle(p.dimension, ndl_row(&m.D, k), ndl_row(&turned.D, k)), acos(-1) / 6, 1e-14);
+            check_close(ndl_angle(p.dimension, ndl_row(&m.D, k), ndl_row(&turned.D, k)),
+                        acos(-1) / 6, 1e-14);
         }
         ndl_model_free(&turned);
         ndl_matrix_free(&X);
@@ -66,21 +69,21 @@ static void test_leaking(void **state)
 {
     (void)state;
     for (size_t trial = 0; trial < TRIALS; trial++) {
-        struct ndl_problem p;
+        struct random_problem p;
         struct ndl_matrix X;
         struct ndl_model m, leaking;
-        size_t live[NDL_PROBLEM_MOST_FEATURES];
+        size_t live[RANDOM_PROBLEM_MOST_FEATURES];
         gsl_rng *rng = stream(trial);
-        assert_int_equal(ndl_problem_run(rng, trial, &p, &X, &m, NULL), NDL_OK);
+        assert_int_equal(random_problem_run(rng, trial, &p, &X, &m, NULL), NDL_OK);
         size_t count = ndl_live(&m, live);
         if (count < 2) {
-            assert_int_equal(ndl_leaking(rng, &m, 0.1, &leaking, NULL), NDL_BADARG);
+            assert_int_equal(leaking_model(rng, &m, 0.1, &leaking, NULL), NDL_BADARG);
         } else {
             struct ndl_matrix Z;
             size_t nested = 0;
-            assert_int_equal(ndl_leaking(rng, &m, 0.1, &leaking, NULL), NDL_OK);
+            assert_int_equal(leaking_model(rng, &m, 0.1, &leaking, NULL), NDL_OK);
             for (size_t i = 0; i < X.rows; i++) {
-                double r[NDL_PROBLEM_MOST_DIMENSION], s[NDL_PROBLEM_MOST_DIMENSION];
+                double r[RANDOM_PROBLEM_MOST_DIMENSION], s[RANDOM_PROBLEM_MOST_DIMENSION];
                 ndl_residual(&X, &m, i, r);
                 ndl_residual(&X, &leaking, i, s);
                 for (size_t c = 0; c < X.cols; c++)
@@ -111,10 +114,10 @@ static void test_refused(void **state)
     gsl_rng *rng = stream(0);
     assert_int_equal(ndl_matrix_alloc(&m.D, 9, 9, NULL), NDL_OK);
     assert_int_equal(ndl_matrix_alloc(&X, 1, 9, NULL), NDL_OK);
-    assert_int_equal(ndl_turned(rng, &X, &m, 30, &spoilt, &err), NDL_BADARG);
+    assert_int_equal(turned_model(rng, &X, &m, 30, &spoilt, &err), NDL_BADARG);
     assert_string_equal(err.text, "turned: 9 dimensions, more than 8");
     assert_null(spoilt.D.v);
-    assert_int_equal(ndl_leaking(rng, &m, 0.1, &spoilt, &err), NDL_BADARG);
+    assert_int_equal(leaking_model(rng, &m, 0.1, &spoilt, &err), NDL_BADARG);
     assert_string_equal(err.text, "leaking: 2 to 8 features wanted");
     assert_null(spoilt.D.v);
     ndl_matrix_free(&X);
@@ -127,14 +130,14 @@ static void test_brood(void **state)
 {
     (void)state;
     enum { N = 500 };
-    const struct ndl_brood brood = {.rate = 0.5, .child = 0.4, .faint = true};
+    const struct missing_child brood = {.rate = 0.5, .child = 0.4, .faint = true};
     double atoms[] = {1, 0, 0, 0, 1, 0}, s[N], x[3 * N];
     const double u[3] = {0, 0, 1};
     const struct ndl_matrix D = {2, 3, atoms};
     struct ndl_matrix X = {N, 3, x};
     size_t parents = 0, children = 0;
     gsl_rng *rng = stream(7);
-    ndl_brood_draw(rng, &brood, &D, u, s, &X);
+    draw_missing_child(rng, &brood, &D, u, s, &X);
     for (size_t i = 0; i < N; i++) {
         double z = x[3 * i];
         check_close(x[3 * i + 2], s[i], 0);
@@ -164,8 +167,9 @@ static void test_covariance(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ranges), cmocka_unit_test(test_turned),  cmocka_unit_test(test_leaking),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_brood), cmocka_unit_test(test_covariance),
+        cmocka_unit_test(test_ranges),  cmocka_unit_test(test_turned),
+        cmocka_unit_test(test_leaking), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_brood),   cmocka_unit_test(test_covariance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

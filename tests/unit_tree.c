@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "ndl.h"
+#include "ndl/ndl.h"
 
 #define HEADER "node parent probability magnitude direction\n"
 #define HEADER6 "node parent probability magnitude direction exclusive\n"
@@ -67,7 +67,8 @@ static void refuse_bytes(const char *bytes, size_t length, size_t line, const ch
     write_bytes(bytes, length);
     enum ndl_status status = ndl_tree_read(&tree, path, &err);
     snprintf(place, sizeof place, "%s:%zu: ", path, line);
-    if (status != NDL_BADDATA || strncmp(err.text, place, strlen(place)) != 0 || !strstr(err.text, fragment))
+    if (status != NDL_BADDATA || strncmp(err.text, place, strlen(place)) != 0 ||
+        !strstr(err.text, fragment))
         fail_msg("status %d, '%s'; expected '%s...%s'", (int)status, err.text, place, fragment);
     assert_null(tree);
     assert_int_equal(ndl_tree_read(&tree, path, NULL), NDL_BADDATA); /* err may be NULL */
@@ -88,8 +89,10 @@ static void test_header(void **state)
     refuse(HEADER, 2, "no nodes");
     refuse("dog - 0.5 constant(1) random\n", 1, "unknown column 'dog'");
     refuse("node parent probability magnitude\n", 1, "column direction is missing");
-    refuse("# c\nnode parent probability magnitude direction parent\n", 2, "column parent is named twice");
-    refuse("node parent probability magnitude direction exclusive node\n", 1, "more than 6 columns");
+    refuse("# c\nnode parent probability magnitude direction parent\n", 2,
+           "column parent is named twice");
+    refuse("node parent probability magnitude direction exclusive node\n", 1,
+           "more than 6 columns");
     refuse("node parent probability magnitude direction colour\n", 1, "unknown column 'colour'");
 }
 
@@ -111,35 +114,45 @@ static void test_names(void **state)
     refuse(HEADER "a(b) - 0.5 constant(1) random\n", 2, "'a(b)' is not a name for column node");
     refuse(HEADER "a b,c 0.5 constant(1) random\n", 2, "'b,c' is not a name for column parent");
     refuse(HEADER6 "a - 0.5 constant(1) random x)\n", 2, "'x)' is not a name for column exclusive");
-    refuse(HEADER "a - 0.5 constant(1) random\nb - 1 constant(1) random\na b 0.5 constant(1) random\n", 4,
-           "node 'a' stands already on line 2");
+    refuse(HEADER
+           "a - 0.5 constant(1) random\nb - 1 constant(1) random\na b 0.5 constant(1) random\n",
+           4, "node 'a' stands already on line 2");
     refuse(HEADER "a b 0.5 constant(1) random\n", 2, "unknown parent 'b'");
     refuse(HEADER "a a 0.5 constant(1) random\n", 2, "a cycle: 'a'");
-    refuse(HEADER "r - 0.5 constant(1) random\na c 0.5 constant(1) random\nb a 0.5 constant(1) random\n"
-                  "c b 0.5 constant(1) random\n", 3, "a cycle: 'a'");
+    refuse(HEADER
+           "r - 0.5 constant(1) random\na c 0.5 constant(1) random\nb a 0.5 constant(1) random\n"
+           "c b 0.5 constant(1) random\n",
+           3, "a cycle: 'a'");
     /* Children that hang on a cycle are not themselves their ancestors. */
-    refuse(HEADER "a b 0.5 constant(1) random\nb c 0.5 constant(1) random\nc b 0.5 constant(1) random\n", 3,
-           "a cycle: 'b'");
+    refuse(HEADER
+           "a b 0.5 constant(1) random\nb c 0.5 constant(1) random\nc b 0.5 constant(1) random\n",
+           3, "a cycle: 'b'");
 }
 
 static void test_probabilities(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"-0.1", "1.1", "nan", "-nan", "inf", "1e400", "half", "0.5x", "0,5", "-", "--1"};
+    static const char *const bad[] = {"-0.1", "1.1",  "nan", "-nan", "inf", "1e400",
+                                      "half", "0.5x", "0,5", "-",    "--1"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char text[200];
-        snprintf(text, sizeof text, HEADER "a - 1 constant(1) random\nb a %s constant(1) random\n", bad[i]);
+        snprintf(text, sizeof text, HEADER "a - 1 constant(1) random\nb a %s constant(1) random\n",
+                 bad[i]);
         refuse(text, 3, "is not a number from 0 to 1");
     }
-    refuse(HEADER6 "a - 0.6 constant(1) random g\nb - 0.6 constant(1) random h\nc - 0.5 constant(1) random g\n", 4,
-           "exclusive group 'g' sum to 1.1 > 1");
-    refuse(HEADER6 "a - 0.6 constant(1) random g\nc - 0.400001 constant(1) random g\n", 3, "sum to 1.000001 > 1");
+    refuse(HEADER6 "a - 0.6 constant(1) random g\nb - 0.6 constant(1) random h\nc - 0.5 "
+                   "constant(1) random g\n",
+           4, "exclusive group 'g' sum to 1.1 > 1");
+    refuse(HEADER6 "a - 0.6 constant(1) random g\nc - 0.400001 constant(1) random g\n", 3,
+           "sum to 1.000001 > 1");
 }
 
 static void test_magnitudes(void **state)
 {
     (void)state;
-    static const struct { const char *magnitude, *fragment; } bad[] = {
+    static const struct {
+        const char *magnitude, *fragment;
+    } bad[] = {
         {"constant(-1)", "is not constant(VALUE) with 1e-100 <= VALUE <= 1e100"},
         {"constant(1e101)", "is not constant(VALUE) with 1e-100 <= VALUE <= 1e100"},
         {"constant(0)", "is not constant"},
@@ -150,7 +163,8 @@ static void test_magnitudes(void **state)
         {"constant", "is not constant"},
         {"constant(1)x", "unknown distribution"},
         {"constant((1))", "is not constant"},
-        {"uniform(-1,1)", "is not uniform(LOW, HIGH) with LOW <= HIGH, each from 1e-100 to 1e100 or LOW = 0"},
+        {"uniform(-1,1)",
+         "is not uniform(LOW, HIGH) with LOW <= HIGH, each from 1e-100 to 1e100 or LOW = 0"},
         {"uniform(2,1)", "is not uniform"},
         {"uniform(0,0)", "is not uniform"},
         {"uniform(1)", "is not uniform"},
@@ -169,7 +183,8 @@ static void test_magnitudes(void **state)
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char text[200];
-        snprintf(text, sizeof text, HEADER "a - 1 constant(1) random\n\nb a 0.5 %s random\n", bad[i].magnitude);
+        snprintf(text, sizeof text, HEADER "a - 1 constant(1) random\n\nb a 0.5 %s random\n",
+                 bad[i].magnitude);
         refuse(text, 4, bad[i].fragment);
     }
 }
@@ -177,19 +192,23 @@ static void test_magnitudes(void **state)
 static void test_directions_syntax(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"up",          "random(1)",      "random()",       "orthogonal(a)",
-                                      "angle",       "angle(60)",      "angle(-1,a)",    "angle(180.1,a)",
-                                      "angle(nan,a)", "angle(x,a)",    "angle(60,a,b)",  "angle(60,)",
-                                      "angle(60,-)", "angle(a,60)",    "Random",         "angle(60,a)b"};
+    static const char *const bad[] = {
+        "up",           "random(1)",   "random()",      "orthogonal(a)",
+        "angle",        "angle(60)",   "angle(-1,a)",   "angle(180.1,a)",
+        "angle(nan,a)", "angle(x,a)",  "angle(60,a,b)", "angle(60,)",
+        "angle(60,-)",  "angle(a,60)", "Random",        "angle(60,a)b"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char text[200];
-        snprintf(text, sizeof text, HEADER "a - 1 constant(1) random\nb a 0.5 constant(1) %s\n", bad[i]);
+        snprintf(text, sizeof text, HEADER "a - 1 constant(1) random\nb a 0.5 constant(1) %s\n",
+                 bad[i]);
         refuse(text, 3, "is not random, orthogonal or angle(DEGREES, NODE)");
     }
-    refuse(HEADER "a - 1 constant(1) random\nb a 0.5 constant(1) angle(60,c)\n", 3, "angle to unknown node 'c'");
+    refuse(HEADER "a - 1 constant(1) random\nb a 0.5 constant(1) angle(60,c)\n", 3,
+           "angle to unknown node 'c'");
     refuse(HEADER "a - 1 constant(1) angle(60,b)\nb a 0.5 constant(1) random\n", 2,
            "angle to 'b', which is not on an earlier line");
-    refuse(HEADER "a - 1 constant(1) angle(0,a)\n", 2, "angle to 'a', which is not on an earlier line");
+    refuse(HEADER "a - 1 constant(1) angle(0,a)\n", 2,
+           "angle to 'a', which is not on an earlier line");
 }
 
 static void test_bytes(void **state)
@@ -199,8 +218,12 @@ static void test_bytes(void **state)
     refuse_bytes(nul, sizeof nul - 1, 2, "a NUL byte");
     static const char nul_in_comment[] = "# \0\n" HEADER "a - 1 constant(1) random\n";
     refuse_bytes(nul_in_comment, sizeof nul_in_comment - 1, 1, "a NUL byte");
-    refuse("\x7f" "ELF\x02\x01\n", 1, "byte 0x7f");
-    refuse(HEADER "k\xc3\xa4" "fer - 1 constant(1) random\n", 2, "byte 0xc3");
+    refuse("\x7f"
+           "ELF\x02\x01\n",
+           1, "byte 0x7f");
+    refuse(HEADER "k\xc3\xa4"
+                  "fer - 1 constant(1) random\n",
+           2, "byte 0xc3");
     refuse(HEADER "a - 1 constant(1)\rrandom\n", 2, "byte 0x0d");
     refuse(HEADER "a - 1 constant(1) random # \x1b[2J\n", 2, "byte 0x1b");
 
@@ -241,11 +264,13 @@ static void test_fields(void **state)
     (void)state;
     /* Children before parents, columns in another order, Windows line ends,
      * blanks in parentheses, UTF-8 in a comment, no final newline. */
-    struct ndl_tree *tree = read_text("# K\xc3\xa4" "fer\r\n\r\n"
-                                      "exclusive probability\tnode magnitude parent direction\r\n"
-                                      "   g  0.25 leaf uniform( 0.5 ,\t1.5 ) mid random # a comment\r\n"
-                                      "-\t1\tmid\tconstant(2)\troot\tangle(90, leaf)\r\n"
-                                      "- 0 root exponential(1) - orthogonal");
+    struct ndl_tree *tree =
+        read_text("# K\xc3\xa4"
+                  "fer\r\n\r\n"
+                  "exclusive probability\tnode magnitude parent direction\r\n"
+                  "   g  0.25 leaf uniform( 0.5 ,\t1.5 ) mid random # a comment\r\n"
+                  "-\t1\tmid\tconstant(2)\troot\tangle(90, leaf)\r\n"
+                  "- 0 root exponential(1) - orthogonal");
     assert_int_equal(ndl_tree_size(tree), 3);
     static const struct ndl_tree_node expected[] = {
         {"leaf", 1, 0.25, 2}, {"mid", 2, 1, 1}, {"root", SIZE_MAX, 0, 0}};
@@ -257,10 +282,12 @@ static void test_fields(void **state)
         assert_true(n->depth == expected[i].depth);
     }
     ndl_tree_free(tree);
-    ndl_tree_free(read_text(HEADER "a - 1 constant(1) random\r")); /* CR alone at the end of the file */
+    /* CR alone at the end of the file */
+    ndl_tree_free(read_text(HEADER "a - 1 constant(1) random\r"));
     /* Rounded thirds sum to 1 + 2e-10: forgiven. */
-    ndl_tree_free(read_text(HEADER6 "a - 0.3333333334 constant(1) random g\nb - 0.3333333334 constant(1) random g\n"
-                                    "c - 0.3333333334 constant(1) random g\n"));
+    ndl_tree_free(read_text(
+        HEADER6 "a - 0.3333333334 constant(1) random g\nb - 0.3333333334 constant(1) random g\n"
+                "c - 0.3333333334 constant(1) random g\n"));
 }
 
 static void test_deep_chain(void **state)
@@ -295,9 +322,10 @@ static void test_certain_samples(void **state)
     (void)state;
     /* Everything is certain: a fires, b never, so c (under b) never; d and e
      * exclude each other and e has all the probability. */
-    struct ndl_tree *tree = read_text(HEADER6 "c b 1 constant(7) random -\nb a 0 constant(5) random -\n"
-                                              "a - 1 constant(2) random -\nd a 0 constant(3) random g\n"
-                                              "e a 1 uniform(4,4) random g\n");
+    struct ndl_tree *tree =
+        read_text(HEADER6 "c b 1 constant(7) random -\nb a 0 constant(5) random -\n"
+                          "a - 1 constant(2) random -\nd a 0 constant(3) random g\n"
+                          "e a 1 uniform(4,4) random g\n");
     static const double expected[] = {0, 0, 2, 0, 4};
     gsl_rng *rng = stream(1);
     struct ndl_matrix Z;
@@ -371,12 +399,13 @@ static void test_directions(void **state)
     struct ndl_error err = {""};
     char expected[200];
     assert_int_equal(ndl_tree_directions(tree, 3, rng, &D, &err), NDL_BADDATA);
-    snprintf(expected, sizeof expected, "%s:7: no direction in 3 dimensions is orthogonal to the 5 placed before",
-             path);
+    snprintf(expected, sizeof expected,
+             "%s:7: no direction in 3 dimensions is orthogonal to the 5 placed before", path);
     assert_string_equal(err.text, expected);
     assert_null(D.v);
     assert_int_equal(ndl_tree_directions(tree, 1, rng, &D, &err), NDL_BADDATA);
-    snprintf(expected, sizeof expected, "%s:3: in 1 dimension there is no angle of 60 degrees", path);
+    snprintf(expected, sizeof expected, "%s:3: in 1 dimension there is no angle of 60 degrees",
+             path);
     assert_string_equal(err.text, expected);
     assert_int_equal(ndl_tree_directions(tree, 0, rng, &D, &err), NDL_BADARG);
     ndl_tree_free(tree);
@@ -413,9 +442,14 @@ static size_t find(const struct ndl_tree *tree, const char *name)
 static void test_datasets(void **state)
 {
     (void)state;
-    static const struct { const char *file; size_t size, depth; } sets[] = {
-        {"datasets/dog.tree", 4, 1}, {"datasets/depth2.tree", 3, 1}, {"datasets/depth3.tree", 7, 2},
-        {"datasets/wordnet-dog.tree", 190, 5}, {"datasets/wordnet-dog-small.tree", 46, 4}};
+    static const struct {
+        const char *file;
+        size_t size, depth;
+    } sets[] = {{"datasets/dog.tree", 4, 1},
+                {"datasets/depth2.tree", 3, 1},
+                {"datasets/depth3.tree", 7, 2},
+                {"datasets/wordnet-dog.tree", 190, 5},
+                {"datasets/wordnet-dog-small.tree", 46, 4}};
     for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
         struct ndl_tree *tree = read_dataset(sets[s].file);
         size_t depth = 0;
@@ -438,7 +472,8 @@ static void test_wordnet(void **state)
     const struct ndl_tree_node *dog = ndl_tree_node(tree, find(tree, "dog.n.01"));
     assert_true(dog->parent == SIZE_MAX);
     assert_true(fabs(dog->probability - 246.0 / 286) <= 0.5e-12);
-    const struct ndl_tree_node *labrador = ndl_tree_node(tree, find(tree, "labrador_retriever.n.01"));
+    const struct ndl_tree_node *labrador =
+        ndl_tree_node(tree, find(tree, "labrador_retriever.n.01"));
     assert_true(labrador->parent == find(tree, "retriever.n.01"));
     assert_true(fabs(labrador->probability - 1.0 / 6) <= 0.5e-12);
     assert_true(fabs(ndl_tree_node(tree, labrador->parent)->probability - 6.0 / 30) <= 0.5e-12);
@@ -458,13 +493,13 @@ static void test_wordnet(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_header),      cmocka_unit_test(test_columns),
-        cmocka_unit_test(test_names),       cmocka_unit_test(test_probabilities),
-        cmocka_unit_test(test_magnitudes),  cmocka_unit_test(test_directions_syntax),
-        cmocka_unit_test(test_bytes),       cmocka_unit_test(test_unreadable),
-        cmocka_unit_test(test_fields),      cmocka_unit_test(test_deep_chain),
+        cmocka_unit_test(test_header),          cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_names),           cmocka_unit_test(test_probabilities),
+        cmocka_unit_test(test_magnitudes),      cmocka_unit_test(test_directions_syntax),
+        cmocka_unit_test(test_bytes),           cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_fields),          cmocka_unit_test(test_deep_chain),
         cmocka_unit_test(test_certain_samples), cmocka_unit_test(test_directions),
-        cmocka_unit_test(test_datasets),    cmocka_unit_test(test_wordnet),
+        cmocka_unit_test(test_datasets),        cmocka_unit_test(test_wordnet),
     };
     return cmocka_run_group_tests_name("tree", tests, make_file, remove_file);
 }

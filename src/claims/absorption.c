@@ -8,42 +8,47 @@ $$ z_k \leftarrow z_k - \epsilon z_j, \qquad d_j \leftarrow d_j + \epsilon d_k $
 
 $$ \epsilon = \min_{i : z_{ij} > 0} z_{ik} / z_{ij} . $$
 
-If parent and child keep a constant ratio this happens everywhere at once, and what was a hierarchy is mutually
-exclusive.  If they do not, absorption halts at the first such sample for $\lambda \to 0$, and goes on at the cost of
-an error as $\lambda$ grows; the condition does not ask for more.
+If parent and child keep a constant ratio this happens everywhere at once, and what was a hierarchy
+is mutually exclusive.  If they do not, absorption halts at the first such sample for
+$\lambda \to 0$, and goes on at the cost of an error as $\lambda$ grows; the condition does not ask
+for more.
 
-Data are drawn from a tree, and the solver starts from the true dictionary.  *Free*: with the magnitudes of the
-tree, independent of each other.  *Locked*: every magnitude is 1.
+Data are drawn from a tree, and the solver starts from the true dictionary.  *Free*: with the
+magnitudes of the tree, independent of each other.  *Locked*: every magnitude is 1.
 
 - Reads: `dog.tree`, `wordnet-dog-small.tree`.
-- Writes: `absorption.tsv`; `absorption-lambda` (co-firing against $\lambda$), `absorption-codes` (some samples before
-  and after), `absorption-atoms` (cosines of learned atoms and nodes).
-- Falsified by: locked families that still fire together; another share absorbed as $\lambda \to 0$; less exclusion
-  at a larger $\lambda$. */
+- Writes: `absorption.tsv`; `absorption-lambda` (co-firing against $\lambda$), `absorption-codes`
+  (some samples before and after), `absorption-atoms` (cosines of learned atoms and nodes).
+- Falsified by: locked families that still fire together; another share absorbed as $\lambda \to 0$;
+  less exclusion at a larger $\lambda$. */
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "claim.h"
+#include "kit/claim.h"
 
-/* The toy tree is solved at all of these; the first stands for the limit lambda -> 0, which wants N lambda << 1.
- * Number MAIN, a tenth of the typical activation, is the one of all other numbers. */
+/* The toy tree is solved at all of these; the first stands for the limit lambda -> 0, which
+ * wants N lambda << 1.  Number MAIN, a tenth of the typical activation, is the one of all other
+ * numbers. */
 enum { LAMBDAS = 6, MAIN = 3 };
 static const double LAMBDA[LAMBDAS] = {1e-4, 1e-3, 1e-2, 0.1, 0.3, 1};
 
 /** ## How much of the parent is absorbed
 
-The share $\epsilon$ is read off the child's atom, which at the end is along $d_j + \epsilon d_k$ if the two are
-orthogonal. */
+The share $\epsilon$ is read off the child's atom, which at the end is along $d_j + \epsilon d_k$ if
+the two are orthogonal. */
 struct end {
-    double cofiring;      /* P(ancestor fires | descendant fires), mean over the family pairs */
-    double turned;        /* mean cosine of a former child's atom with an ancestor's direction, minus the true one */
-    double limit_error;   /* largest |share of the parent absorbed - where the parent's code first is zero| */
-    double full_error;    /* largest |share of the parent absorbed - 1| */
+    double cofiring; /* P(ancestor fires | descendant fires), mean over the family pairs */
+    /* mean cosine of a former child's atom with an ancestor's direction, minus the true one */
+    double turned;
+    /* largest |share of the parent absorbed - where the parent's code first is zero| */
+    double limit_error;
+    double full_error; /* largest |share of the parent absorbed - 1| */
 };
 
-static struct end measure_end(struct claim *claim, size_t setup, size_t trial, size_t variant, double lambda)
+static struct end measure_end(struct claim *claim, size_t setup, size_t trial, size_t variant,
+                              double lambda)
 {
     struct claim_tree t = claim_draw_hierarchy(claim, &claim_hierarchies[setup], trial, variant);
     struct ndl_model m = claim_tree_fit(claim, &t, lambda, &t.D, NULL);
@@ -53,7 +58,8 @@ static struct end measure_end(struct claim *claim, size_t setup, size_t trial, s
     size_t counted = 0, d = t.D.cols, pairs = claim_tree_pairs(claim, &t, &pair);
     for (size_t p = 0; p < pairs; p++) {
         size_t j = pair[p].child, k = pair[p].parent;
-        const double *ancestor = ndl_row(&t.D, k), *before = ndl_row(&t.D, j), *after = ndl_row(&m.D, j);
+        const double *ancestor = ndl_row(&t.D, k), *before = ndl_row(&t.D, j),
+                     *after = ndl_row(&m.D, j);
         double along = ndl_dot(d, after, ancestor), absorbed = along / ndl_dot(d, after, before);
         double together = ndl_cofiring(&Z, j, k);
         e.limit_error = fmax(e.limit_error, fabs(absorbed - ndl_least_ratio(&t.Z, j, k)));
@@ -71,8 +77,8 @@ static struct end measure_end(struct claim *claim, size_t setup, size_t trial, s
 }
 
 /* All trials of one tree, variant and lambda. */
-static void run_trials(struct claim *claim, size_t setup, size_t variant, double lambda, double *cofiring,
-                       double *turned, struct end *worst)
+static void run_trials(struct claim *claim, size_t setup, size_t variant, double lambda,
+                       double *cofiring, double *turned, struct end *worst)
 {
     *worst = (struct end){0};
     for (size_t trial = 0; trial < claim_hierarchies[setup].trials; trial++) {
@@ -84,18 +90,22 @@ static void run_trials(struct claim *claim, size_t setup, size_t variant, double
     }
 }
 
-/* Samples where a code is just off may differ by one in 100 on another machine, and the large problem may take
- * another turn. */
+/* Samples where a code is just off may differ by one in 100 on another machine, and the large
+ * problem may take another turn. */
 static const double TURN = 0.02;
 
-static void record(struct claim *claim, size_t setup, size_t variant, const double *cofiring, const double *turned)
+static void record(struct claim *claim, size_t setup, size_t variant, const double *cofiring,
+                   const double *turned)
 {
     char key[64];
     const size_t n = claim_hierarchies[setup].trials;
-    snprintf(key, sizeof key, "%s.%s.cofiring", claim_hierarchies[setup].name, claim_variant_names[variant]);
+    snprintf(key, sizeof key, "%s.%s.cofiring", claim_hierarchies[setup].name,
+             claim_variant_names[variant]);
     claim_spread(claim, key, cofiring, n, TURN, "P(ancestor fires | descendant fires) at the end");
-    snprintf(key, sizeof key, "%s.%s.turned", claim_hierarchies[setup].name, claim_variant_names[variant]);
-    claim_spread(claim, key, turned, n, TURN, "growth of a child's cosine with an ancestor's direction");
+    snprintf(key, sizeof key, "%s.%s.turned", claim_hierarchies[setup].name,
+             claim_variant_names[variant]);
+    claim_spread(claim, key, turned, n, TURN,
+                 "growth of a child's cosine with an ancestor's direction");
 }
 
 /** ## How exclusive?  Co-firing against $\lambda$ */
@@ -114,35 +124,41 @@ static void run_sweep(struct claim *claim)
     for (size_t v = 0; v < CLAIM_VARIANTS; v++) {
         for (size_t l = 0; l < LAMBDAS; l++) {
             run_trials(claim, CLAIM_TOY, v, LAMBDA[l], cofiring, turned, &worst);
-            claim_row(claim, (const double[]){(double)v, LAMBDA[l], gsl_stats_mean(cofiring, 1, n),
-                      gsl_stats_min(cofiring, 1, n), gsl_stats_max(cofiring, 1, n), gsl_stats_mean(turned, 1, n)});
+            claim_row(claim,
+                      (const double[]){(double)v, LAMBDA[l], gsl_stats_mean(cofiring, 1, n),
+                                       gsl_stats_min(cofiring, 1, n), gsl_stats_max(cofiring, 1, n),
+                                       gsl_stats_mean(turned, 1, n)});
             if (l == MAIN)
                 record(claim, CLAIM_TOY, v, cofiring, turned);
             if (v == CLAIM_FREE && (l == 0 || l == LAMBDAS - 1))
-                claim_spread(claim, l == 0 ? "smallest.cofiring" : "largest.cofiring", cofiring, n, TURN,
-                             "toy, free, at the end of the range of lambda: P(parent fires | child fires)");
+                claim_spread(
+                    claim, l == 0 ? "smallest.cofiring" : "largest.cofiring", cofiring, n, TURN,
+                    "toy, free, at the end of the range of lambda: P(parent fires | child fires)");
             if (v == CLAIM_FREE && l == 0)
                 claim_values(claim, NULL,
-                    {"limit_error", worst.limit_error, 1e-4,
-                     "toy, free, smallest lambda: largest |share absorbed - smallest z_parent / z_child|"},
-                    {"full_error", worst.full_error, 1e-4, "the same against full absorption, share 1"});
+                             {"limit_error", worst.limit_error, 1e-4,
+                              "toy, free, smallest lambda: largest |share absorbed - smallest "
+                              "z_parent / z_child|"},
+                             {"full_error", worst.full_error, 1e-4,
+                              "the same against full absorption, share 1"});
             claim_progress(claim, v * LAMBDAS + l + 1, CLAIM_VARIANTS * LAMBDAS, "lambdas");
         }
-        claim_gap(claim);
+        claim_table_break(claim);
     }
     for (size_t v = 0; v < CLAIM_VARIANTS; v++) {
         run_trials(claim, CLAIM_WORDNET, v, LAMBDA[MAIN], cofiring, turned, &worst);
         record(claim, CLAIM_WORDNET, v, cofiring, turned);
     }
     claim_values(claim, NULL,
-        {"lambda", LAMBDA[MAIN], CLAIM_EXACT, "lambda where it is not stated"},
-        {"lambda_smallest", LAMBDA[0], CLAIM_EXACT, "smallest lambda, toy tree"},
-        {"lambda_largest", LAMBDA[LAMBDAS - 1], CLAIM_EXACT, "largest lambda, toy tree"});
+                 {"lambda", LAMBDA[MAIN], CLAIM_EXACT, "lambda where it is not stated"},
+                 {"lambda_smallest", LAMBDA[0], CLAIM_EXACT, "smallest lambda, toy tree"},
+                 {"lambda_largest", LAMBDA[LAMBDAS - 1], CLAIM_EXACT, "largest lambda, toy tree"});
 }
 
 /** ## What the figure shows: the first trial */
 
-/* Samples are shown by who fires, earlier nodes first, then by the ratio of the first to the last magnitude. */
+/* Samples are shown by who fires, earlier nodes first, then by the ratio of the first to the
+ * last magnitude. */
 static double rank(const double *z, size_t K)
 {
     double pattern = 0, first = 0, last = 1;
@@ -172,17 +188,19 @@ static void write_codes(struct claim *claim)
     for (size_t i = 0; i < SHOWN; i++)
         key[i] = rank(ndl_row(&before, i), before.cols);
     gsl_sort_index(order, key, 1, SHOWN);
-    claim_table(claim, "codes",
-                "place - 0 samples sorted by who fires\n"
-                "node - 0 in the order of the tree\n"
-                "before 1 1e-9 true activation\n"
-                "free 1 1e-4 activation at the end\n"
-                "locked 1 1e-4 the same samples with every true magnitude 1: activation at the end");
+    claim_table(
+        claim, "codes",
+        "place - 0 samples sorted by who fires\n"
+        "node - 0 in the order of the tree\n"
+        "before 1 1e-9 true activation\n"
+        "free 1 1e-4 activation at the end\n"
+        "locked 1 1e-4 the same samples with every true magnitude 1: activation at the end");
     for (size_t i = 0; i < SHOWN; i++) {
         for (size_t k = 0; k < before.cols; k++)
             claim_row(claim, (const double[]){(double)i, (double)k, ndl_row(&before, order[i])[k],
-                      ndl_row(&Z[CLAIM_FREE], order[i])[k], ndl_row(&Z[CLAIM_LOCKED], order[i])[k]});
-        claim_gap(claim);
+                                              ndl_row(&Z[CLAIM_FREE], order[i])[k],
+                                              ndl_row(&Z[CLAIM_LOCKED], order[i])[k]});
+        claim_table_break(claim);
     }
     ndl_matrix_free(&before);
     for (size_t v = 0; v < CLAIM_VARIANTS; v++)
@@ -206,12 +224,13 @@ static void write_atoms(struct claim *claim)
         for (size_t j = 0; j < K; j++) {
             for (size_t k = 0; k < K; k++) {
                 const double *node = ndl_row(&t.D, k);
-                claim_row(claim, (const double[]){(double)tree, (double)variant, (double)j, (double)k,
-                          ndl_dot(d, ndl_row(&t.D, j), node), ndl_dot(d, ndl_row(&end.D, j), node)});
+                claim_row(claim, (const double[]){(double)tree, (double)variant, (double)j,
+                                                  (double)k, ndl_dot(d, ndl_row(&t.D, j), node),
+                                                  ndl_dot(d, ndl_row(&end.D, j), node)});
             }
-            claim_gap(claim);
+            claim_table_break(claim);
         }
-        claim_gap(claim);
+        claim_table_break(claim);
         ndl_model_free(&end);
         claim_tree_free(&t);
     }
@@ -219,9 +238,10 @@ static void write_atoms(struct claim *claim)
 
 int main(int argc, char **argv)
 {
-    struct claim *claim = claim_begin(argc, argv,
-        "Shows how far a child absorbs its parent, and how exclusive the two become.\v"
-        "Example: absorption --data datasets --out build/results");
+    struct claim *claim =
+        claim_begin(argc, argv,
+                    "Shows how far a child absorbs its parent, and how exclusive the two become.\v"
+                    "Example: absorption --data datasets --out build/results");
     run_sweep(claim);
     write_codes(claim);
     write_atoms(claim);

@@ -1,57 +1,71 @@
 /** # Will it ever stop?
 
-Claim `continuum`. If the directions of the data fill the sphere $S^{d-1}$, no finite dictionary attains
-the bound of the wide limit. Take unit vectors $x$, no bias, and let the atoms be close: in the tangent
-space at $x$, let $y$ be the sample, $a_k$ the atoms near it and $w_k = z_k / \sum z$ the shares of the
-code. To second order the loss exceeds the bound $\lambda - \lambda^2/4$ per sample by
+Claim `continuum`. If the directions of the data fill the sphere $S^{d-1}$, no finite dictionary
+attains the bound of the wide limit. Take unit vectors $x$, no bias, and let the atoms be close: in
+the tangent space at $x$, let $y$ be the sample, $a_k$ the atoms near it and $w_k = z_k / \sum z$
+the shares of the code. To second order the loss exceeds the bound $\lambda - \lambda^2/4$ per
+sample by
 
 $$ \left(1 - \frac{\lambda}{2}\right) \min_{w \ge 0, \sum w = 1}
    \left[ \left(1 - \frac{\lambda}{2}\right) \left|y - \sum_k w_k a_k\right|^2
    + \frac{\lambda}{2} \sum_k w_k |a_k - y|^2 \right] . $$
 
-For large $\lambda$ the nearest atom takes all, for small $\lambda$ the sample is interpolated between up
-to $d$ neighbours (the corners of its Delaunay simplex). In either case the excess is of second order in
-the distance between neighbours, $K^{-1/(d-1)}$ for $K$ atoms: the gap closes like $K^{-2/(d-1)}$.
+For large $\lambda$ the nearest atom takes all, for small $\lambda$ the sample is interpolated
+between up to $d$ neighbours (the corners of its Delaunay simplex). In either case the excess is of
+second order in the distance between neighbours, $K^{-1/(d-1)}$ for $K$ atoms: the gap closes like
+$K^{-2/(d-1)}$.
 
-In the plane everything is known. Neighbours at an angle $\delta = 2\pi/K$ are both active except for
-samples within $\phi_0$ of an atom, $\sin\phi_0 = \frac\lambda2 \tan\frac\delta2$; a sample at $\psi$ from
-the bisector then costs $\lambda \cos\psi / \cos\frac\delta2 - (\lambda / 2\cos\frac\delta2)^2$, and one
-at $\phi$ from its only atom $1 - (\cos\phi - \frac\lambda2)^2$. To leading order in $\delta$ the mean
-over the circle is above the bound by the fraction
+In the plane everything is known. Neighbours at an angle $\delta = 2\pi/K$ are both active except
+for samples within $\phi_0$ of an atom, $\sin\phi_0 = \frac\lambda2 \tan\frac\delta2$; a sample at
+$\psi$ from the bisector then costs $\lambda \cos\psi / \cos\frac\delta2 - (\lambda /
+2\cos\frac\delta2)^2$, and one at $\phi$ from its only atom $1 - (\cos\phi - \frac\lambda2)^2$. To
+leading order in $\delta$ the mean over the circle is above the bound by the fraction
 
-$$ \frac{L}{\text{bound}} - 1 \approx \frac{2 - \lambda}{24} \delta^2 = \frac{(2 - \lambda) \pi^2}{6 K^2}. $$
+$$ \frac{L}{\text{bound}} - 1 \approx \frac{2 - \lambda}{24} \delta^2 = \frac{(2 - \lambda)
+\pi^2}{6 K^2}. $$
 
 On the sphere in $R^3$ a triangular lattice and $\lambda \to 0$ give $\pi / (\sqrt3 K)$.
 
-The gap is measured as $1 - \text{bound}/L$, which has the same limit as $L/\text{bound} - 1$ and a next
-term that is smaller: for $\lambda \to 0$ in the plane, $\frac{\delta^2}{12}(1 + \frac{\delta^2}{60})$
-against $\frac{\delta^2}{12}(1 + \frac{\delta^2}{10})$.
+The gap is measured as $1 - \text{bound}/L$, which has the same limit as $L/\text{bound} - 1$ and a
+next term that is smaller: for $\lambda \to 0$ in the plane,
+$\frac{\delta^2}{12}(1 + \frac{\delta^2}{60})$ against
+$\frac{\delta^2}{12}(1 + \frac{\delta^2}{10})$.
 
-- Reads nothing: uniformly random directions, 30 per atom (an equal share of overfitting at every K), and
-  a regular grid.
+- Reads nothing: uniformly random directions, 30 per atom (an equal share of overfitting at every
+  K), and a regular grid.
 - Writes: `continuum.tsv`; `continuum-gap` (gap against K), `continuum-lambda` (the plane's constant
   against lambda).
-- Falsified by: an exponent other than $-2/(d-1)$, a gap in the plane other than the integral, a gap that
-  stays. */
+- Falsified by: an exponent other than $-2/(d-1)$, a gap in the plane other than the integral, a gap
+  that stays. */
 #include <float.h>
 
 #include <gsl/gsl_fit.h>
 #include <gsl/gsl_math.h>
 #include <gsl/gsl_statistics_double.h>
 
-#include "claim.h"
+#include "kit/claim.h"
 
-enum { WIDTHS = 6, TRIALS = 20, PER_ATOM = 30, DIMENSIONS = 3, GRID_ATOMS = 16, PER_GRID = 100, LAMBDAS = 7 };
+enum {
+    WIDTHS = 6,
+    TRIALS = 20,
+    PER_ATOM = 30,
+    DIMENSIONS = 3,
+    GRID_ATOMS = 16,
+    PER_GRID = 100,
+    LAMBDAS = 7
+};
 static const size_t WIDTH[WIDTHS] = {8, 12, 16, 24, 32, 48};
 static const double LAMBDA = 0.2;
 
 /** ## The plane, exactly
 
-Mean loss per sample over the circle for K equally spaced atoms, and how many atoms are active on average. */
+Mean loss per sample over the circle for K equally spaced atoms, and how many atoms are active on
+average. */
 static double circle_loss(double lambda, size_t K, double *active)
 {
     double half = M_PI / (double)K, c = cos(half);
-    double f = asin(lambda / 2 * tan(half)), rest = half - f; /* one active atom up to f, two beyond */
+    /* one active atom up to f, two beyond */
+    double f = asin(lambda / 2 * tan(half)), rest = half - f;
     double one = f / 2 - sin(2 * f) / 4 + lambda * sin(f) - lambda * lambda / 4 * f;
     double two = lambda * sin(rest) / c - gsl_pow_2(lambda / (2 * c)) * rest;
     *active = 2 - f / half;
@@ -63,8 +77,8 @@ static double wide_loss(double lambda)
     return lambda - lambda * lambda / 4; /* per unit vector */
 }
 
-static double learn(const struct claim *claim, const struct ndl_matrix *X, size_t K, double lambda, uint64_t seed,
-                    double *active)
+static double learn(const struct claim *claim, const struct ndl_matrix *X, size_t K, double lambda,
+                    uint64_t seed, double *active)
 {
     struct ndl_fit_options options = ndl_fit_defaults(K, lambda);
     options.bias = false;
@@ -111,25 +125,33 @@ static void try_circle(struct claim *claim)
         double nearest = (1 - lambda / 2) * delta * delta / 12 / wide_loss(lambda);
         error = fmax(error, fabs(measured / integral - 1));
         error_nearest = fmin(error_nearest, fabs(measured / nearest - 1));
-        error_leading = fmax(error_leading, fabs(measured / ((2 - lambda) * delta * delta / 24) - 1));
+        error_leading =
+            fmax(error_leading, fabs(measured / ((2 - lambda) * delta * delta / 24) - 1));
         error_active = fmax(error_active, fabs(measured_active - active));
         error_alone = fmax(error_alone, fabs(measured_active - 1));
-        claim_row(claim, (double[]){lambda, scale * measured, scale * integral, (2 - lambda) * M_PI * M_PI / 6,
-                                    scale * nearest, measured_active, active});
+        claim_row(claim, (double[]){lambda, scale * measured, scale * integral,
+                                    (2 - lambda) * M_PI * M_PI / 6, scale * nearest,
+                                    measured_active, active});
     }
     ndl_matrix_free(&X);
     claim_scalar(claim, "grid.atoms", GRID_ATOMS, CLAIM_EXACT, "atoms in the plane");
-    claim_scalar(claim, "circle.error", error, CLAIM_ROUNDING, "largest relative error of the integral, over lambda");
-    claim_scalar(claim, "circle.leading", error_leading, CLAIM_ROUNDING, "the same of its leading term");
-    claim_scalar(claim, "circle.nearest", error_nearest, 1e-3, "smallest error if only the nearest atom were active");
-    claim_scalar(claim, "circle.active", error_active, CLAIM_ROUNDING, "largest error of the active atoms per sample");
-    claim_scalar(claim, "circle.active_nearest", error_alone, 1e-3, "the same if only the nearest atom were active");
+    claim_scalar(claim, "circle.error", error, CLAIM_NOT_COMPARED,
+                 "largest relative error of the integral, over lambda");
+    claim_scalar(claim, "circle.leading", error_leading, CLAIM_NOT_COMPARED,
+                 "the same of its leading term");
+    claim_scalar(claim, "circle.nearest", error_nearest, 1e-3,
+                 "smallest error if only the nearest atom were active");
+    claim_scalar(claim, "circle.active", error_active, CLAIM_NOT_COMPARED,
+                 "largest error of the active atoms per sample");
+    claim_scalar(claim, "circle.active_nearest", error_alone, 1e-3,
+                 "the same if only the nearest atom were active");
 }
 
 /* ------------------------------------------------------------------ exponents */
 
 /* N directions, uniform on the sphere in the first `fill` of d dimensions. */
-static struct ndl_matrix draw(const struct claim *claim, gsl_rng *rng, size_t samples, size_t d, size_t fill)
+static struct ndl_matrix draw(const struct claim *claim, gsl_rng *rng, size_t samples, size_t d,
+                              size_t fill)
 {
     struct ndl_matrix X = claim_matrix(claim, samples, d);
     for (size_t i = 0; i < samples; i++)
@@ -150,17 +172,19 @@ static double exponent(const double *gap)
 
 /** ## The exponents
 
-One fit per dimension, trial and K; the exponent is the slope of $\log(1 - \text{bound}/L)$ against $\log
-K$ in each trial. The control fills only a plane of $R^4$: the exponent is that of the data's directions,
-not of the space. */
-static void try_dimension(struct claim *claim, const char *name, size_t d, size_t fill, size_t stream)
+One fit per dimension, trial and K; the exponent is the slope of $\log(1 - \text{bound}/L)$ against
+$\log K$ in each trial. The control fills only a plane of $R^4$: the exponent is that of the data's
+directions, not of the space. */
+static void try_dimension(struct claim *claim, const char *name, size_t d, size_t fill,
+                          size_t stream)
 {
     double gap[WIDTHS][TRIALS], one[WIDTHS], other[WIDTHS], slope[TRIALS], plain[TRIALS], active;
     for (size_t t = 0; t < TRIALS; t++) {
         gsl_rng *rng = claim_rng(claim, stream + t);
         for (size_t w = 0; w < WIDTHS; w++) {
             struct ndl_matrix X = draw(claim, rng, WIDTH[w] * PER_ATOM, d, fill);
-            double loss = learn(claim, &X, WIDTH[w], LAMBDA, 1 + gsl_rng_uniform_int(rng, 1000000), &active);
+            double loss =
+                learn(claim, &X, WIDTH[w], LAMBDA, 1 + gsl_rng_uniform_int(rng, 1000000), &active);
             gap[w][t] = one[w] = 1 - wide_loss(LAMBDA) / loss;
             other[w] = loss / wide_loss(LAMBDA) - 1;
             ndl_matrix_free(&X);
@@ -173,13 +197,17 @@ static void try_dimension(struct claim *claim, const char *name, size_t d, size_
     for (size_t w = 0; w < WIDTHS; w++) {
         double low, high;
         gsl_stats_minmax(&low, &high, gap[w], 1, TRIALS);
-        claim_row(claim, (double[]){(double)d, (double)fill, (double)WIDTH[w], gsl_stats_mean(gap[w], 1, TRIALS), low,
-                                    high, 1 - wide_loss(LAMBDA) / circle_loss(LAMBDA, WIDTH[w], &active)});
+        claim_row(claim,
+                  (double[]){(double)d, (double)fill, (double)WIDTH[w],
+                             gsl_stats_mean(gap[w], 1, TRIALS), low, high,
+                             1 - wide_loss(LAMBDA) / circle_loss(LAMBDA, WIDTH[w], &active)});
     }
-    claim_gap(claim);
-    const double search = 0.02; /* another machine may end in another of many optima of nearly the same loss */
+    claim_table_break(claim);
+    /* another machine may end in another of many optima of nearly the same loss */
+    const double search = 0.02;
     const double scale = pow((double)WIDTH[WIDTHS - 1], 2 / ((double)fill - 1));
-    claim_values(claim, name,
+    claim_values(
+        claim, name,
         {"exponent", gsl_stats_mean(slope, 1, TRIALS), search,
          "exponent of 1 - bound/L against K, mean over the trials"},
         {"error", gsl_stats_sd(slope, 1, TRIALS) / sqrt(TRIALS), search, "its standard error"},
@@ -193,9 +221,11 @@ static void try_dimension(struct claim *claim, const char *name, size_t d, size_
 
 int main(int argc, char **argv)
 {
-    struct claim *claim = claim_begin(argc, argv,
-        "Measures how the gap to the wide limit closes with the number of atoms if the data's directions fill a "
-        "circle or a sphere.\vExample: continuum --seed 2 --out build/results");
+    struct claim *claim =
+        claim_begin(argc, argv,
+                    "Measures how the gap to the wide limit closes with the number of atoms if the "
+                    "data's directions fill a "
+                    "circle or a sphere.\vExample: continuum --seed 2 --out build/results");
     double finite[WIDTHS], active;
     claim_scalar(claim, "lambda", LAMBDA, CLAIM_EXACT, "lambda of the exponents");
     claim_scalar(claim, "narrowest", (double)WIDTH[0], CLAIM_EXACT, "smallest K");
@@ -205,8 +235,10 @@ int main(int argc, char **argv)
     try_circle(claim);
     for (size_t w = 0; w < WIDTHS; w++)
         finite[w] = 1 - wide_loss(LAMBDA) / circle_loss(LAMBDA, WIDTH[w], &active);
-    claim_scalar(claim, "circle.exponent", exponent(finite), CLAIM_CONVERGED, "exponent of the integral at the same K");
-    claim_scalar(claim, "triangular", M_PI / sqrt(3), CLAIM_EXACT, "K times the gap, triangular lattice, lambda -> 0");
+    claim_scalar(claim, "circle.exponent", exponent(finite), CLAIM_CONVERGED,
+                 "exponent of the integral at the same K");
+    claim_scalar(claim, "triangular", M_PI / sqrt(3), CLAIM_EXACT,
+                 "K times the gap, triangular lattice, lambda -> 0");
     claim_table(claim, "gap",
                 "d - 0 dimension\n"
                 "fill - 0 dimension of the subspace that the directions fill\n"

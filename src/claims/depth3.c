@@ -20,16 +20,25 @@ Of a second set of data the grandchildren that are siblings have the cosine $\rh
   family on its own: between, the solution is of this kind, and better than merged.
 
 - Inputs: `depth3.tree` (its shape; frequencies and penalty vary).
-- Tables: `depth3-grid`, the kinds over $K$, $r$ and $\lambda$, `depth3-angle` over $K$, $r$ and $\rho$;
-  `depth3-curve`, `depth3-merging`, the boundaries.
+- Tables: `depth3-grid`, the kinds over $K$, $r$ and $\lambda$, `depth3-angle` over $K$, $r$ and
+  $\rho$; `depth3-curve`, `depth3-merging`, the boundaries.
+- Reads: `depth3.tree`.
 - Falsified by: another kind, a loss other than predicted, or a recovered node. */
 #include <gsl/gsl_math.h>
 
-#include "claim.h"
-#include "family.h"
-#include "twofeature.h"
+#include "kit/claim.h"
+#include "kit/two_children.h"
+#include "kit/two_features.h"
 
-enum { NODES = 7, INNER = 3, SAMPLES = 400, STARTS = 1, FREQUENCIES = 6, PENALTIES = 7, ANGLES = 9 };
+enum {
+    NODES = 7,
+    INNER = 3,
+    SAMPLES = 400,
+    STARTS = 1,
+    FREQUENCIES = 6,
+    PENALTIES = 7,
+    ANGLES = 9
+};
 static const double SMALL_LAMBDA = 0.01; /* of the second set: no family is missed */
 
 /* Nodes 0, 1, 2 are the inner ones, child[v] the two children; the leaves follow. */
@@ -46,9 +55,10 @@ static struct shape read_shape(struct claim *claim)
     struct ndl_tree *tree;
     struct shape s = {{0}, {{0}}};
     size_t order[NODES], children[NODES] = {0}, count = 0;
-    claim_must(claim, ndl_tree_read(&tree, claim_data(claim, "depth3.tree"), &err), &err);
+    claim_check_status(claim, ndl_tree_read(&tree, claim_data(claim, "depth3.tree"), &err), &err);
     if (ndl_tree_size(tree) != NODES)
-        claim_must(claim, ndl_fail(&err, NDL_BADDATA, "depth3.tree: %d nodes wanted", NODES), &err);
+        claim_check_status(
+            claim, ndl_fail(&err, NDL_BADDATA, "depth3.tree: %d nodes wanted", NODES), &err);
     for (size_t depth = 0; depth < 3; depth++)
         for (size_t i = 0; i < NODES; i++)
             if (ndl_tree_node(tree, i)->depth == depth)
@@ -59,7 +69,8 @@ static struct shape read_shape(struct claim *claim)
         if (v == 0)
             continue;
         if (s.parent[v] >= INNER || children[s.parent[v]] == 2)
-            claim_must(claim, ndl_fail(&err, NDL_BADDATA, "depth3.tree: a binary tree wanted"), &err);
+            claim_check_status(
+                claim, ndl_fail(&err, NDL_BADDATA, "depth3.tree: a binary tree wanted"), &err);
         s.child[s.parent[v]][children[s.parent[v]]++] = v;
     }
     ndl_tree_free(tree);
@@ -77,8 +88,8 @@ struct place {
     double r, rho, lambda;
 };
 
-static struct ndl_matrix build(const struct claim *claim, const struct shape *s, const struct place *at,
-                               size_t first[NODES])
+static struct ndl_matrix build(const struct claim *claim, const struct shape *s,
+                               const struct place *at, size_t first[NODES])
 {
     double x[NODES][NODES] = {{0}}, weights[NODES];
     const struct ndl_matrix kinds = {NODES, NODES, x[0]};
@@ -86,10 +97,11 @@ static struct ndl_matrix build(const struct claim *claim, const struct shape *s,
         weights[node] = weight(at->r, node);
         for (size_t up = node; up != SIZE_MAX; up = s->parent[up])
             x[node][up] = 1;
-        for (int which = 1; which <= 2 && node >= INNER; which++) { /* the leaf, in the plane of the two */
+        /* the leaf, in the plane of the two */
+        for (int which = 1; which <= 2 && node >= INNER; which++) {
             const size_t *pair = s->child[s->parent[node]];
             double c[3];
-            ndl_family_child(at->rho, which, c);
+            two_children_child(at->rho, which, c);
             if (node == pair[which - 1])
                 x[node][pair[0]] = c[1], x[node][pair[1]] = c[2];
         }
@@ -101,8 +113,8 @@ static struct ndl_matrix build(const struct claim *claim, const struct shape *s,
 
 A family is judged by the samples of its three nodes; "recovered" wants an atom within 8
 degrees of the node's own vector that fires on every sample below. */
-static void kinds_of(const struct shape *s, const struct ndl_search *best, const size_t first[NODES],
-                     enum ndl_family_kind kind[INNER])
+static void kinds_of(const struct shape *s, const struct ndl_search *best,
+                     const size_t first[NODES], enum two_children_kind kind[INNER])
 {
     unsigned on[NODES];
     for (size_t v = 0; v < NODES; v++)
@@ -119,32 +131,37 @@ static void kinds_of(const struct shape *s, const struct ndl_search *best, const
         for (size_t k = 0; k < best->model.D.rows; k++)
             if (ndl_row(&best->model.D, k)[v] >= 0.99)
                 always |= everywhere & 1u << k;
-        kind[v] = ndl_family_classify(on[v], on[s->child[v][0]], on[s->child[v][1]], 0, always);
+        kind[v] = two_children_classify(on[v], on[s->child[v][0]], on[s->child[v][1]], 0, always);
     }
 }
 
 /** ## Prediction: a lower family left short
 
-It is missed or merged, with a loss in closed form; or split, for which the closed form is an upper bound. */
-static struct ndl_family lower_family(const struct place *at, double base)
+It is missed or merged, with a loss in closed form; or split, for which the closed form is an upper
+bound. */
+static struct two_children lower_family(const struct place *at, double base)
 {
-    return (struct ndl_family){
-        .alone = weight(at->r, 1), .child = weight(at->r, 3), .base = base, .rho = at->rho, .lambda = at->lambda};
+    return (struct two_children){.alone = weight(at->r, 1),
+                                 .child = weight(at->r, 3),
+                                 .base = base,
+                                 .rho = at->rho,
+                                 .lambda = at->lambda};
 }
 
 struct prediction {
-    enum ndl_family_kind kind;
+    enum two_children_kind kind;
     double excess, split; /* over the absorbed family: of the best, of a split */
 };
 
 static struct prediction short_family(const struct place *at, double base)
 {
-    struct ndl_family f = lower_family(at, base);
-    const double absorbed = ndl_family_loss(&f, NDL_ABSORBED), split = ndl_family_loss(&f, NDL_SPLIT) - absorbed,
-                 missed = ndl_family_loss(&f, NDL_MISSED) - absorbed,
-                 merged = ndl_family_loss(&f, NDL_MERGED) - absorbed;
+    struct two_children f = lower_family(at, base);
+    const double absorbed = two_children_loss(&f, NDL_ABSORBED),
+                 split = two_children_loss(&f, NDL_SPLIT) - absorbed,
+                 missed = two_children_loss(&f, NDL_MISSED) - absorbed,
+                 merged = two_children_loss(&f, NDL_MERGED) - absorbed;
     struct prediction p = {.kind = NDL_SPLIT, .excess = fmin(split, missed), .split = split};
-    if (missed < split && ndl_family_entry(&f, NDL_MISSED) <= 0)
+    if (missed < split && two_children_entry(&f, NDL_MISSED) <= 0)
         p.kind = NDL_MISSED;
     if (merged < p.excess)
         p = (struct prediction){.kind = NDL_MERGED, .excess = merged, .split = split};
@@ -155,28 +172,30 @@ static double wide_bound(double r, double lambda)
 {
     double bound = 0;
     for (size_t v = 0; v < NODES; v++)
-        bound += weight(r, v) * ndl_family_exact(sqrt(v == 0 ? 1 : v < INNER ? 2 : 3), lambda);
+        bound += weight(r, v) * two_children_exact(sqrt(v == 0 ? 1 : v < INNER ? 2 : 3), lambda);
     return bound;
 }
 
 /* Positive where a short lower family is split. */
 static double excess_of_missed(double lambda, void *params)
 {
-    struct ndl_family f = lower_family(&(struct place){.r = *(double *)params, .lambda = lambda}, M_SQRT2);
-    return ndl_family_loss(&f, NDL_MISSED) - ndl_family_loss(&f, NDL_SPLIT);
+    struct two_children f =
+        lower_family(&(struct place){.r = *(double *)params, .lambda = lambda}, M_SQRT2);
+    return two_children_loss(&f, NDL_MISSED) - two_children_loss(&f, NDL_SPLIT);
 }
 
 static double missed_entry(double lambda, void *params)
 {
-    struct ndl_family f = lower_family(&(struct place){.r = *(double *)params, .lambda = lambda}, M_SQRT2);
-    return ndl_family_entry(&f, NDL_MISSED);
+    struct two_children f =
+        lower_family(&(struct place){.r = *(double *)params, .lambda = lambda}, M_SQRT2);
+    return two_children_entry(&f, NDL_MISSED);
 }
 
 static double excess_of_merged(double rho, void *params)
 {
-    struct ndl_family f =
-        lower_family(&(struct place){.r = *(double *)params, .rho = rho, .lambda = SMALL_LAMBDA}, M_SQRT2);
-    return ndl_family_loss(&f, NDL_MERGED) - ndl_family_loss(&f, NDL_SPLIT);
+    struct two_children f = lower_family(
+        &(struct place){.r = *(double *)params, .rho = rho, .lambda = SMALL_LAMBDA}, M_SQRT2);
+    return two_children_loss(&f, NDL_MERGED) - two_children_loss(&f, NDL_SPLIT);
 }
 
 static void write_curves(struct claim *claim)
@@ -186,27 +205,30 @@ static void write_curves(struct claim *claim)
                 "rho 1 1e-5 cosine of siblings above which a short lower family is merged");
     for (int i = 0; i <= 30; i++) {
         double r = 0.04 + 0.01 * i;
-        claim_row(claim, (double[]){r, ndl_two_root(excess_of_merged, &r, -0.5, 0.99)});
+        claim_row(claim, (double[]){r, find_root(excess_of_merged, &r, -0.5, 0.99)});
     }
     claim_table(claim, "curve",
                 "r 1 0 frequency of a child given its parent\n"
                 "lambda 1 1e-5 above which a short lower family is missed");
     for (int i = 0; i <= 30; i++) {
         double r = 0.04 + 0.005 * i, low = r * r, high = 20 * r * r;
-        claim_row(claim, (double[]){r, fmax(ndl_two_root(missed_entry, &r, low, high),
-                                            ndl_two_root(excess_of_missed, &r, low, high))});
+        claim_row(claim, (double[]){r, fmax(find_root(missed_entry, &r, low, high),
+                                            find_root(excess_of_missed, &r, low, high))});
     }
 }
 
 /** ## The grids */
 struct tally {
     size_t points, wrong, wrong_base, wrong_flat, recovered, closed, split, early;
-    double bound_error, short_error, split_above_bound, closed_error, closed_error_base, split_above, split_gain;
+    double bound_error, short_error, split_above_bound, closed_error, closed_error_base,
+        split_above, split_gain;
     double early_lead, residual;
 };
 
-/* The predicted state: families not short absorbed, the others missed or merged; or, if split, none of them. */
-static bool as_predicted(const enum ndl_family_kind kind[INNER], size_t atoms, enum ndl_family_kind predicted)
+/* The predicted state: families not short absorbed, the others missed or merged; or, if split,
+ * none of them. */
+static bool as_predicted(const enum two_children_kind kind[INNER], size_t atoms,
+                         enum two_children_kind predicted)
 {
     size_t absorbed = 0, count = 0, exact = 0, lacking = NODES - atoms;
     for (size_t v = 0; v < INNER; v++) {
@@ -221,17 +243,21 @@ static bool as_predicted(const enum ndl_family_kind kind[INNER], size_t atoms, e
     return kind[0] == NDL_ABSORBED && count == lacking && absorbed == INNER - lacking;
 }
 
-static void point(struct claim *claim, const struct shape *s, const struct place *at, struct tally *t)
+static void point(struct claim *claim, const struct shape *s, const struct place *at,
+                  struct tally *t)
 {
     struct ndl_error err;
     struct ndl_search best;
     size_t first[NODES];
-    enum ndl_family_kind kind[INNER];
+    enum two_children_kind kind[INNER];
     struct ndl_matrix X = build(claim, s, at, first);
     gsl_rng *rng = claim_rng(claim, 0);
-    claim_must(claim, ndl_search_run(&X, first, NODES, at->atoms, at->lambda, STARTS, rng, &best, &err), &err);
+    claim_check_status(
+        claim, ndl_search_run(&X, first, NODES, at->atoms, at->lambda, STARTS, rng, &best, &err),
+        &err);
     kinds_of(s, &best, first, kind);
-    double lacking = (double)(NODES - at->atoms), bound = wide_bound(at->r, at->lambda), loss = best.loss / SAMPLES;
+    double lacking = (double)(NODES - at->atoms), bound = wide_bound(at->r, at->lambda),
+           loss = best.loss / SAMPLES;
     const struct place flat = {at->atoms, at->r, 0, at->lambda};
     const struct prediction p = short_family(at, M_SQRT2), rootlike = short_family(at, 1);
     bool found = as_predicted(kind, at->atoms, p.kind);
@@ -242,28 +268,29 @@ static void point(struct claim *claim, const struct shape *s, const struct place
     t->wrong += !found && !early;
     t->wrong_base += !as_predicted(kind, at->atoms, rootlike.kind);
     t->wrong_flat += !as_predicted(kind, at->atoms, short_family(&flat, M_SQRT2).kind);
-    claim_raise(&t->residual, best.residual);
+    keep_max(&t->residual, best.residual);
     for (size_t v = 0; v < INNER; v++)
         t->recovered += kind[v] == NDL_RECOVERED;
     if (lacking == 0) {
-        claim_raise(&t->bound_error, fabs(loss / bound - 1));
+        keep_max(&t->bound_error, fabs(loss / bound - 1));
     } else if (early) {
         t->early++;
-        claim_raise(&t->early_lead, 1 - p.excess / p.split);
+        keep_max(&t->early_lead, 1 - p.excess / p.split);
     } else if (p.kind != NDL_SPLIT) {
         t->closed++;
-        claim_raise(&t->short_error, fabs(loss / bound - 1));
-        claim_raise(&t->closed_error, fabs(loss / (bound + lacking * p.excess) - 1));
-        claim_raise(&t->closed_error_base, fabs(loss / (bound + lacking * rootlike.excess) - 1));
+        keep_max(&t->short_error, fabs(loss / bound - 1));
+        keep_max(&t->closed_error, fabs(loss / (bound + lacking * p.excess) - 1));
+        keep_max(&t->closed_error_base, fabs(loss / (bound + lacking * rootlike.excess) - 1));
     } else {
         t->split++;
-        claim_raise(&t->split_above, loss - bound - lacking * p.excess);
-        claim_raise(&t->split_above_bound, loss - bound);
-        claim_raise(&t->split_gain, 1 - (loss - bound) / (lacking * p.excess));
+        keep_max(&t->split_above, loss - bound - lacking * p.excess);
+        keep_max(&t->split_above_bound, loss - bound);
+        keep_max(&t->split_gain, 1 - (loss - bound) / (lacking * p.excess));
     }
     double predicted = lacking == 0 ? 0 : p.kind == NDL_MISSED ? 1 : p.kind == NDL_SPLIT ? 2 : 3;
-    claim_row(claim, (double[]){(double)at->atoms, at->r, at->rho, at->lambda, predicted, found, early, loss - bound,
-                                lacking * p.excess, isinf(best.gap) ? 0 : best.gap});
+    claim_row(claim,
+              (double[]){(double)at->atoms, at->r, at->rho, at->lambda, predicted, found, early,
+                         loss - bound, lacking * p.excess, isinf(best.gap) ? 0 : best.gap});
     ndl_search_free(&best);
     ndl_matrix_free(&X);
     gsl_rng_free(rng);
@@ -287,34 +314,47 @@ static void open_table(struct claim *claim, const char *name)
 /** ## Results */
 static void record(struct claim *claim, const char *set, const struct tally *t)
 {
-    claim_values(claim, set,
-        {"points", (double)t->points, CLAIM_EXACT, "grid points"},
-        {"wrong", (double)t->wrong, CLAIM_EXACT, "points of another kind than predicted, and not early"},
-        {"wrong_base", (double)t->wrong_base, CLAIM_EXACT, "of another kind if the lower families had base 1"},
-        {"wrong_flat", (double)t->wrong_flat, CLAIM_EXACT, "of another kind if siblings were orthogonal"},
-        {"closed", (double)t->closed, CLAIM_EXACT, "points with K < 7 where short families are missed or merged"},
-        {"split", (double)t->split, CLAIM_EXACT, "points with K < 7 where they are split, as predicted"},
-        {"early", (double)t->early, CLAIM_EXACT, "points with K < 7 split though merged on their own"},
-        {"early_lead", t->early_lead, CLAIM_CONVERGED, "early: largest share by which merged is below split"},
-        {"recovered", (double)t->recovered, CLAIM_EXACT, "recovered inner nodes"},
-        {"bound_error", t->bound_error, CLAIM_ROUNDING, "K = 7: relative distance to the wide bound"},
-        {"short_error", t->short_error, CLAIM_CONVERGED, "missed or merged: the largest such distance"},
-        {"closed_error", t->closed_error, CLAIM_ROUNDING,
-         "missed or merged: largest relative difference of the loss and the families' closed forms"},
-        {"closed_error_base", t->closed_error_base, CLAIM_CONVERGED, "closed_error if they had base 1"},
-        {"split_above", t->split_above, CLAIM_ROUNDING,
-         "split: largest loss above the families' closed forms, negative if always below"},
-        {"split_above_bound", t->split_above_bound, CLAIM_CONVERGED, "split: largest loss above the bound"},
-        {"split_gain", t->split_gain, CLAIM_CONVERGED,
-         "split: largest share of the families' excess that the grandparent's atom saves"},
-        {"residual", t->residual, CLAIM_ROUNDING, "largest stationarity residual of all optima"});
+    claim_values(claim, set, {"points", (double)t->points, CLAIM_EXACT, "grid points"},
+                 {"wrong", (double)t->wrong, CLAIM_EXACT,
+                  "points of another kind than predicted, and not early"},
+                 {"wrong_base", (double)t->wrong_base, CLAIM_EXACT,
+                  "of another kind if the lower families had base 1"},
+                 {"wrong_flat", (double)t->wrong_flat, CLAIM_EXACT,
+                  "of another kind if siblings were orthogonal"},
+                 {"closed", (double)t->closed, CLAIM_EXACT,
+                  "points with K < 7 where short families are missed or merged"},
+                 {"split", (double)t->split, CLAIM_EXACT,
+                  "points with K < 7 where they are split, as predicted"},
+                 {"early", (double)t->early, CLAIM_EXACT,
+                  "points with K < 7 split though merged on their own"},
+                 {"early_lead", t->early_lead, CLAIM_CONVERGED,
+                  "early: largest share by which merged is below split"},
+                 {"recovered", (double)t->recovered, CLAIM_EXACT, "recovered inner nodes"},
+                 {"bound_error", t->bound_error, CLAIM_NOT_COMPARED,
+                  "K = 7: relative distance to the wide bound"},
+                 {"short_error", t->short_error, CLAIM_CONVERGED,
+                  "missed or merged: the largest such distance"},
+                 {"closed_error", t->closed_error, CLAIM_NOT_COMPARED,
+                  "missed or merged: largest relative difference of the loss and the families' "
+                  "closed forms"},
+                 {"closed_error_base", t->closed_error_base, CLAIM_CONVERGED,
+                  "closed_error if they had base 1"},
+                 {"split_above", t->split_above, CLAIM_NOT_COMPARED,
+                  "split: largest loss above the families' closed forms, negative if always below"},
+                 {"split_above_bound", t->split_above_bound, CLAIM_CONVERGED,
+                  "split: largest loss above the bound"},
+                 {"split_gain", t->split_gain, CLAIM_CONVERGED,
+                  "split: largest share of the families' excess that the grandparent's atom saves"},
+                 {"residual", t->residual, CLAIM_NOT_COMPARED,
+                  "largest stationarity residual of all optima"});
 }
 
 int main(int argc, char **argv)
 {
     struct claim *claim = claim_begin(argc, argv,
-        "Splitting and absorption in a binary tree of depth 3, from the rules for a parent with two children.\v"
-        "Example: depth3 --data datasets --out build/results");
+                                      "Splitting and absorption in a binary tree of depth 3, from "
+                                      "the rules for a parent with two children.\v"
+                                      "Example: depth3 --data datasets --out build/results");
     struct shape s = read_shape(claim);
     struct tally t = {.split_above = -(double)INFINITY}, u = t;
     const size_t total = 3 * FREQUENCIES * (PENALTIES + ANGLES);
@@ -322,14 +362,16 @@ int main(int argc, char **argv)
     for (size_t atoms = 5; atoms <= NODES; atoms++)
         for (int i = 1; i <= FREQUENCIES; i++)
             for (int j = 0; j < PENALTIES; j++) { /* lambda from 0.003 to 0.38 */
-                point(claim, &s, &(struct place){atoms, 0.05 * i, 0, 0.003 * pow(10, 0.35 * j)}, &t);
+                point(claim, &s, &(struct place){atoms, 0.05 * i, 0, 0.003 * pow(10, 0.35 * j)},
+                      &t);
                 claim_progress(claim, t.points, total, "grid points");
             }
     open_table(claim, "angle");
     for (size_t atoms = 5; atoms <= NODES; atoms++)
         for (int i = 1; i <= FREQUENCIES; i++)
             for (int j = 0; j < ANGLES; j++) { /* rho from -0.25 to 0.75 */
-                point(claim, &s, &(struct place){atoms, 0.05 * i, -0.25 + 0.125 * j, SMALL_LAMBDA}, &u);
+                point(claim, &s, &(struct place){atoms, 0.05 * i, -0.25 + 0.125 * j, SMALL_LAMBDA},
+                      &u);
                 claim_progress(claim, t.points + u.points, total, "grid points");
             }
     write_curves(claim);

@@ -1,32 +1,33 @@
 /** # A parent atom divides
 
-Claim `divide`. Eight kinds of data, the leaves of a tree of depth three, one kind at a time: leaf $l$
-gives the unit vector
+Claim `divide`. Eight kinds of data, the leaves of a tree of depth three, one kind at a time: leaf
+$l$ gives the unit vector
 
 $$ x_l \propto e_0 + g_1 e_{\text{half}(l)} + g_2 e_{\text{quarter}(l)} + g_3 e_l $$
 
-with orthonormal $e$ and $g_1 > g_2 > g_3$. One atom for a node with $s$ leaves below it sits at their
-mean direction, at the same cosine $c_s$ to all of them,
+with orthonormal $e$ and $g_1 > g_2 > g_3$. One atom for a node with $s$ leaves below it sits at
+their mean direction, at the same cosine $c_s$ to all of them,
 
-$$ c_s^2 = \frac{1 + g_1^2 / \max(1, s/4) + g_2^2 / \max(1, s/2) + g_3^2 / s}{1 + g_1^2 + g_2^2 + g_3^2} , $$
+$$ c_s^2 = \frac{1 + g_1^2 / \max(1, s/4) + g_2^2 / \max(1, s/2) + g_3^2 / s}{1 + g_1^2 +
+g_2^2 + g_3^2} , $$
 
 and a leaf coded by it alone costs $1 - (c_s - \lambda/2)^2$. So the dictionary of $K$ atoms that
-partitions the leaves has a loss in closed form; splitting a node of $s$ leaves gains $s [(c_{s/2} -
-\lambda/2)^2 - (c_s - \lambda/2)^2] > 0$, and the best partition splits wherever that is largest: dog,
-then breeds, then litters. The wide limit is reached with one atom per leaf, $c_1 = 1$. There is no
-threshold: two kinds of data that differ at all are worth two atoms.
+partitions the leaves has a loss in closed form; splitting a node of $s$ leaves gains
+$s [(c_{s/2} - \lambda/2)^2 - (c_s - \lambda/2)^2] > 0$, and the best partition splits wherever that
+is largest: dog, then breeds, then litters. The wide limit is reached with one atom per leaf,
+$c_1 = 1$. There is no threshold: two kinds of data that differ at all are worth two atoms.
 
 - Reads nothing: strengths and $\lambda$ are drawn.
-- Writes: `divide.tsv`; `divide-tree` (the atoms of $K$ joined to their parents among those of $K - 1$),
-  `divide-loss` (loss over bound against K).
-- Falsified by: a dictionary of K atoms that does worse or better than the partition, an atom that fires for
-  leaves outside its parent's or for others than those of one node. */
+- Writes: `divide.tsv`; `divide-tree` (the atoms of $K$ joined to their parents among those of
+  $K - 1$), `divide-loss` (loss over bound against K).
+- Falsified by: a dictionary of K atoms that does worse or better than the partition, an atom that
+  fires for leaves outside its parent's or for others than those of one node. */
 #include <float.h>
 #include <string.h>
 
 #include <gsl/gsl_math.h>
 
-#include "claim.h"
+#include "kit/claim.h"
 
 enum { LEAVES = 8, LEVELS = 4, DIMENSION = 15, TRIALS = 20, STARTS = 40 };
 
@@ -41,15 +42,16 @@ static struct ndl_matrix leaves(const struct claim *claim, const struct tree *t)
     double norm = sqrt(1 + gsl_pow_2(t->g[1]) + gsl_pow_2(t->g[2]) + gsl_pow_2(t->g[3]));
     struct ndl_matrix X = claim_matrix(claim, LEAVES, DIMENSION);
     for (size_t l = 0; l < LEAVES; l++)
-        for (size_t level = 0, first = 0, count = 1; level < LEVELS; level++, first += count, count *= 2)
+        for (size_t level = 0, first = 0, count = 1; level < LEVELS;
+             level++, first += count, count *= 2)
             ndl_row(&X, l)[first + l * count / LEAVES] = t->g[level] / norm;
     return X;
 }
 
 /** ## The prediction
 
-`saved` is what an atom over $s$ leaves takes off the loss of 0 atoms; `size` holds the parts, and every
-further atom halves the one whose division gains most. */
+`saved` is what an atom over $s$ leaves takes off the loss of 0 atoms; `size` holds the parts, and
+every further atom halves the one whose division gains most. */
 static double saved(const struct tree *t, double s)
 {
     double norm = 0, kept = 0;
@@ -79,8 +81,8 @@ static double partition_loss(const struct tree *t, size_t atoms)
     return loss;
 }
 
-/* The control, leaves peeled off one by one: K - 1 leaves have an atom of their own, the others share one
- * along their mean. */
+/* The control, leaves peeled off one by one: K - 1 leaves have an atom of their own, the others
+ * share one along their mean. */
 static double peeled_loss(const struct claim *claim, const struct tree *t, size_t atoms)
 {
     struct ndl_matrix X = leaves(claim, t);
@@ -102,13 +104,14 @@ static double peeled_loss(const struct claim *claim, const struct tree *t, size_
 
 /** ## The family tree
 
-A dictionary is learned from random starts, or grown: started from the smaller one and an atom along its
-worst residual. The parent of an atom is the atom of the smaller dictionary with which it shares most
-code. */
+A dictionary is learned from random starts, or grown: started from the smaller one and an atom along
+its worst residual. The parent of an atom is the atom of the smaller dictionary with which it shares
+most code. */
 struct family {
     size_t atoms;
-    double use[LEAVES][LEAVES];             /* atom x leaf: the code */
-    double start[LEAVES + 1][DIMENSION];    /* the atoms, and the direction of the longest residual */
+    double use[LEAVES][LEAVES]; /* atom x leaf: the code */
+    /* the atoms, and the direction of the longest residual */
+    double start[LEAVES + 1][DIMENSION];
 };
 
 /* Unit vector along the longest residual of the model on X. */
@@ -132,8 +135,8 @@ static void worst_residual(const struct ndl_matrix *X, const struct ndl_model *m
 }
 
 /* smaller == NULL: from random starts. */
-static struct family learn(const struct claim *claim, const struct tree *t, size_t atoms, struct family *smaller,
-                           uint64_t seed, double *loss)
+static struct family learn(const struct claim *claim, const struct tree *t, size_t atoms,
+                           struct family *smaller, uint64_t seed, double *loss)
 {
     struct ndl_matrix X = leaves(claim, t);
     struct ndl_fit_options options = ndl_fit_defaults(atoms, t->lambda);
@@ -181,8 +184,8 @@ static size_t parent_of(const double *use, const struct family *older)
     return parent;
 }
 
-/* Code of the younger atoms on leaves that their parents do not serve, over all code; `other` > 0 takes another
- * atom for the parent, the control. */
+/* Code of the younger atoms on leaves that their parents do not serve, over all code; `other` >
+ * 0 takes another atom for the parent, the control. */
 static double strays(const struct family *younger, const struct family *older, size_t other)
 {
     double stray = 0, sum = 0;
@@ -196,8 +199,8 @@ static double strays(const struct family *younger, const struct family *older, s
     return stray / sum;
 }
 
-/* How many atoms fire for leaves that are not those of a node: all, a half, a quarter or one; with the leaves
- * moved on by `moved` places, the control. */
+/* How many atoms fire for leaves that are not those of a node: all, a half, a quarter or one;
+ * with the leaves moved on by `moved` places, the control. */
 static size_t misplaced(const struct family *f, size_t moved)
 {
     size_t count = 0;
@@ -230,9 +233,11 @@ static void draw_family(struct claim *claim, const struct tree *t)
             for (size_t l = 0; l < LEAVES; l++)
                 count += f.use[k][l] > 0;
             if (K > 1)
-                claim_row(claim, (double[]){(double)K - 1, position(older.use[parent_of(f.use[k], &older)]), count});
+                claim_row(claim,
+                          (double[]){(double)K - 1,
+                                     position(older.use[parent_of(f.use[k], &older)]), count});
             claim_row(claim, (double[]){(double)K, position(f.use[k]), count});
-            claim_gap(claim);
+            claim_table_break(claim);
         }
         older = f;
     }
@@ -241,15 +246,18 @@ static void draw_family(struct claim *claim, const struct tree *t)
 int main(int argc, char **argv)
 {
     struct claim *claim = claim_begin(argc, argv,
-        "Fits 1 to 8 atoms to the eight leaves of a tree and compares the loss with that of the best partition.\v"
-        "Example: divide --seed 2 --out build/results");
-    double error = 0, peeled = DBL_MAX, stray = 0, stray_other = DBL_MAX, grown = 0, ratio[2][LEAVES + 1] = {{0}}, loss;
+                                      "Fits 1 to 8 atoms to the eight leaves of a tree and "
+                                      "compares the loss with that of the best partition.\v"
+                                      "Example: divide --seed 2 --out build/results");
+    double error = 0, peeled = DBL_MAX, stray = 0, stray_other = DBL_MAX, grown = 0,
+           ratio[2][LEAVES + 1] = {{0}}, loss;
     size_t outside = 0, least_moved = SIZE_MAX;
     const struct tree shown = {{1, 1, 0.7, 0.5}, 0.1};
     for (size_t trial = 0; trial < TRIALS; trial++) {
         gsl_rng *rng = claim_rng(claim, trial);
         struct tree t = {{1, 0.9 + 0.3 * gsl_rng_uniform(rng), 0.6 + 0.2 * gsl_rng_uniform(rng),
-                          0.3 + 0.2 * gsl_rng_uniform(rng)}, 0.02 + 0.3 * gsl_rng_uniform(rng)};
+                          0.3 + 0.2 * gsl_rng_uniform(rng)},
+                         0.02 + 0.3 * gsl_rng_uniform(rng)};
         struct family older = {0};
         for (size_t K = 1; K <= LEAVES; K++) {
             double predicted = partition_loss(&t, K), bound = partition_loss(&t, LEAVES), after;
@@ -283,17 +291,22 @@ int main(int argc, char **argv)
         claim_row(claim, (double[]){(double)K, ratio[0][K], ratio[1][K]});
     claim_scalar(claim, "leaves", LEAVES, CLAIM_EXACT, "leaves of the tree");
     claim_scalar(claim, "trials", TRIALS, CLAIM_EXACT, "trees of random strengths and lambda");
-    claim_scalar(claim, "error", error, CLAIM_ROUNDING, "largest |loss / loss of the best partition - 1|, K = 1 to 8");
-    claim_scalar(claim, "grown", grown, CLAIM_ROUNDING, "the same for dictionaries grown along the worst residual");
+    claim_scalar(claim, "error", error, CLAIM_NOT_COMPARED,
+                 "largest |loss / loss of the best partition - 1|, K = 1 to 8");
+    claim_scalar(claim, "grown", grown, CLAIM_NOT_COMPARED,
+                 "the same for dictionaries grown along the worst residual");
     claim_scalar(claim, "peeled", peeled, CLAIM_CONVERGED,
                  "smallest, if leaves were peeled off one by one, K = 2 to 6");
-    claim_scalar(claim, "stray", stray, CLAIM_ROUNDING,
+    claim_scalar(claim, "stray", stray, CLAIM_NOT_COMPARED,
                  "grown dictionaries: largest share of code outside the parent's leaves");
-    claim_scalar(claim, "stray_other", stray_other, CLAIM_CONVERGED, "smallest, if another atom were the parent");
-    claim_scalar(claim, "misplaced", (double)outside, CLAIM_EXACT, "their atoms whose leaves are not those of a node");
+    claim_scalar(claim, "stray_other", stray_other, CLAIM_CONVERGED,
+                 "smallest, if another atom were the parent");
+    claim_scalar(claim, "misplaced", (double)outside, CLAIM_EXACT,
+                 "their atoms whose leaves are not those of a node");
     claim_scalar(claim, "misplaced_moved", (double)least_moved, CLAIM_EXACT,
                  "least number for a K, if the leaves were numbered one further");
-    claim_scalar(claim, "half", ratio[0][2], CLAIM_CONVERGED, "loss over bound with two atoms, mean");
+    claim_scalar(claim, "half", ratio[0][2], CLAIM_CONVERGED,
+                 "loss over bound with two atoms, mean");
     claim_scalar(claim, "seven", ratio[0][7], CLAIM_CONVERGED, "with seven");
     draw_family(claim, &shown);
     return claim_end(claim);

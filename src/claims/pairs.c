@@ -4,30 +4,32 @@ Claim `pairs`. Add a dense direction $u$ to sparse ones,
 
 $$ x = s u + \sum_{j=1}^{3} z_j v_j, $$
 
-with orthonormal $u, v_1, v_2, v_3$, a Gaussian $s$, and $z_j$ that fire on a fifth of the samples. The
-dictionary $\pm u, v_1, v_2, v_3$ splits the loss into four lines. Along $u$ it is the problem of claim
-`dense`: the pair is centred at the Huber location $b^*$ of $s$, each atom fires on about half of the
-samples, and the loss is $\min_b \sum_i H(|s_i - b|)$. Along $v_j$ one atom is enough: the root of the
-clipped $\psi$ is
+with orthonormal $u, v_1, v_2, v_3$, a Gaussian $s$, and $z_j$ that fire on a fifth of the samples.
+The dictionary $\pm u, v_1, v_2, v_3$ splits the loss into four lines. Along $u$ it is the problem
+of claim `dense`: the pair is centred at the Huber location $b^*$ of $s$, each atom fires on about
+half of the samples, and the loss is $\min_b \sum_i H(|s_i - b|)$. Along $v_j$ one atom is enough:
+the root of the clipped $\psi$ is
 
-$$ b_j = \frac{\lambda}{2}\frac{p}{1-p} , \qquad p = \text{share of samples on which } z_j \text{ fires}, $$
+$$ b_j = \frac{\lambda}{2}\frac{p}{1-p} , \qquad p = \text{share of samples on which } z_j
+\text{ fires}, $$
 
-as long as the zeros stay within $\lambda/2$ of it and every activation beyond: $p < 1/2$. At $p = 1/2$
-the zeros themselves come to deserve an atom. So a feature gets an antipodal partner if it fires more than
-half of the time, and none if it is sparser. No partner either without a bias if $s$ has one sign, or with
-an atom too few.
+as long as the zeros stay within $\lambda/2$ of it and every activation beyond: $p < 1/2$. At
+$p = 1/2$ the zeros themselves come to deserve an atom. So a feature gets an antipodal partner if it
+fires more than half of the time, and none if it is sparser. No partner either without a bias if $s$
+has one sign, or with an atom too few.
 
 - Reads nothing: all data are drawn.
-- Writes: `pairs.tsv`; `pairs-density` (the partner's activity against p), `pairs-budget` (one atom too
-  few).
-- Falsified by: a dense Gaussian direction whose atoms are not antipodal, or fire on other shares than the
-  line's; a partner for a feature that fires on 40 % of the samples, none for one that fires on 60 %. */
+- Writes: `pairs.tsv`; `pairs-density` (the partner's activity against p), `pairs-budget` (one atom
+  too few).
+- Falsified by: a dense Gaussian direction whose atoms are not antipodal, or fire on other shares
+  than the line's; a partner for a feature that fires on 40 % of the samples, none for one that
+  fires on 60 %. */
 #include <float.h>
 #include <stdio.h>
 
 #include <gsl/gsl_randist.h>
 
-#include "claim.h"
+#include "kit/claim.h"
 
 enum { SPARSE = 3, D = 1 + SPARSE, SAMPLES = 600, TRIALS = 20, REPEATS = 10 };
 static const double LAMBDA = 0.1, RATE = 0.2;
@@ -44,10 +46,10 @@ static double activity_along(const struct ndl_model *m, double sign)
     return sum;
 }
 
-/* centre: mean of the Gaussian s.  density < 1: s is 0 with probability 1 - density and at least 1/2 else.
- * last: amplitude of the third sparse feature. */
-static struct ndl_matrix draw_mixture(const struct claim *claim, gsl_rng *rng, double centre, double density,
-                                      double last)
+/* centre: mean of the Gaussian s.  density < 1: s is 0 with probability 1 - density and at least
+ * 1/2 else.  last: amplitude of the third sparse feature. */
+static struct ndl_matrix draw_mixture(const struct claim *claim, gsl_rng *rng, double centre,
+                                      double density, double last)
 {
     struct ndl_matrix X = claim_matrix(claim, SAMPLES, D);
     for (size_t i = 0; i < SAMPLES; i++) {
@@ -66,9 +68,9 @@ static struct ndl_matrix draw_mixture(const struct claim *claim, gsl_rng *rng, d
 /** ## The sum of the lines
 
 The direction $u$: the library's one-dimensional bound, reached by a pair. The directions $v_j$: the
-formula above. Such a dictionary exists, so the optimum is no higher. It is not quite stationary: the
-sample covariance of $z_j$ with the clipped $s$, of order $N^{-1/2}$, tilts $v_j$ a little towards $u$ and
-shifts the bias. */
+formula above. Such a dictionary exists, so the optimum is no higher. It is not quite stationary:
+the sample covariance of $z_j$ with the clipped $s$, of order $N^{-1/2}$, tilts $v_j$ a little
+towards $u$ and shifts the bias. */
 struct line {
     double b, loss;
     double up, down; /* shares of the samples on which the atoms u and -u fire */
@@ -125,16 +127,18 @@ static double sparse_loss(const struct ndl_matrix *X, size_t j, double share)
 enum measure { COSINE, OFFSET, EXCESS, ACTIVITY, MEASURES };
 
 /* What a fit has to show for itself; `separable` is the loss of the lines together. */
-static void measure(const struct ndl_model *m, const struct line *dense, double loss, double separable, size_t trial,
-                    double (*value)[TRIALS])
+static void measure(const struct ndl_model *m, const struct line *dense, double loss,
+                    double separable, size_t trial, double (*value)[TRIALS])
 {
     value[COSINE][trial] = ndl_least_cosine(m);
     value[OFFSET][trial] = fabs(m->b.v[0] - dense->b);
     value[EXCESS][trial] = loss / separable - 1;
-    value[ACTIVITY][trial] = fmax(fabs(activity_along(m, 1) - dense->up), fabs(activity_along(m, -1) - dense->down));
+    value[ACTIVITY][trial] =
+        fmax(fabs(activity_along(m, 1) - dense->up), fabs(activity_along(m, -1) - dense->down));
 }
 
-/* The controls: an atom fewer, no bias and data on one side, and a sum of lines in which u has one atom. */
+/* The controls: an atom fewer, no bias and data on one side, and a sum of lines in which u has
+ * one atom. */
 static void try_pair(struct claim *claim)
 {
     double full[MEASURES][TRIALS], few[MEASURES][TRIALS], one_sided[TRIALS], alone[TRIALS], loss;
@@ -147,8 +151,8 @@ static void try_pair(struct claim *claim)
         for (size_t j = 1; j < D; j++) {
             double measured = single_loss(claim, &X, j);
             sparse += sparse_loss(&X, j, 1);
-            claim_raise(&line, fabs(sparse_loss(&X, j, 1) / measured - 1));
-            claim_lower(&line_unbiased, fabs(sparse_loss(&X, j, 0) / measured - 1));
+            keep_max(&line, fabs(sparse_loss(&X, j, 1) / measured - 1));
+            keep_min(&line_unbiased, fabs(sparse_loss(&X, j, 0) / measured - 1));
         }
         struct ndl_model m = claim_fit_random(claim, rng, &X, SPARSE + 2, LAMBDA, true, 5, &loss);
         measure(&m, &dense, loss, dense.loss + sparse, trial, full);
@@ -169,7 +173,8 @@ static void try_pair(struct claim *claim)
     static const char *const name[MEASURES] = {"cosine", "offset", "excess", "activity"};
     static const char *const meaning[MEASURES] = {
         "smallest cosine between two atoms, dense direction among sparse",
-        "distance of the bias along u from the Huber location of s", "loss over the sum of the lines' losses, minus 1",
+        "distance of the bias along u from the Huber location of s",
+        "loss over the sum of the lines' losses, minus 1",
         "largest deviation of the pair's activities from the line's"};
     for (size_t q = 0; q < MEASURES; q++) {
         char key[32], text[128];
@@ -178,22 +183,26 @@ static void try_pair(struct claim *claim)
         snprintf(text, sizeof text, "one atom fewer: %s", meaning[q]);
         claim_spread(claim, key, few[q], TRIALS, SEARCH, text);
     }
-    claim_scalar(claim, "line.loss", line, CLAIM_ROUNDING, "a sparse feature alone: largest |loss / formula - 1|");
-    claim_scalar(claim, "line.loss_unbiased", line_unbiased, CLAIM_CONVERGED, "the least with b_j = 0 in the formula");
+    claim_scalar(claim, "line.loss", line, CLAIM_NOT_COMPARED,
+                 "a sparse feature alone: largest |loss / formula - 1|");
+    claim_scalar(claim, "line.loss_unbiased", line_unbiased, CLAIM_CONVERGED,
+                 "the least with b_j = 0 in the formula");
     claim_spread(claim, "alone.excess", alone, TRIALS, CLAIM_CONVERGED,
                  "loss over the lines' if u had one atom, minus 1");
-    claim_spread(claim, "cold.cosine", one_sided, TRIALS, SEARCH, "smallest cosine without a bias, s > 0");
+    claim_spread(claim, "cold.cosine", one_sided, TRIALS, SEARCH,
+                 "smallest cosine without a bias, s > 0");
 }
 
 /** ## How dense is dense?
 
-The partner's activity against the rate $p$ at which the feature fires, and what the line predicts for the
-very sample: the share of it below $b^* - \lambda/2$.
+The partner's activity against the rate $p$ at which the feature fires, and what the line predicts
+for the very sample: the share of it below $b^* - \lambda/2$.
 
-Just above $p = 1/2$ the fifth atom may do more good elsewhere. For $\lambda \to 0$ the partner saves
-$\lambda (p \mathrm{E} s - \mathrm{E}|s - \mathrm{median}|)$ per sample, which for activations $1/2$ plus a unit
-exponential is $\lambda (3p - 3/2 - \log 2p)$; an atom along $u + v_j$ saves $(2 - \sqrt 2) \min(s, z_j)$ where both
-fire, $\lambda (2 - \sqrt 2)\, p q$ with $q$ the rate of $z_j$. They are equal at the `density_threshold`. */
+Just above $p = 1/2$ the fifth atom may do more good elsewhere. For $\lambda \to 0$ the partner
+saves $\lambda (p \mathrm{E} s - \mathrm{E}|s - \mathrm{median}|)$ per sample, which for activations
+$1/2$ plus a unit exponential is $\lambda (3p - 3/2 - \log 2p)$; an atom along $u + v_j$ saves
+$(2 - \sqrt 2) \min(s, z_j)$ where both fire, $\lambda (2 - \sqrt 2)\, p q$ with $q$ the rate of
+$z_j$. They are equal at the `density_threshold`. */
 static double density_threshold(void)
 {
     double low = 0.5, high = 0.9;
@@ -222,7 +231,8 @@ static void try_density(struct claim *claim)
             gsl_rng *rng = claim_rng(claim, 200 + r * REPEATS + repeat);
             struct ndl_matrix X = draw_mixture(claim, rng, 0, DENSITY[r], 1);
             struct line dense = pair_line(claim, &X);
-            struct ndl_model m = claim_fit_random(claim, rng, &X, SPARSE + 2, LAMBDA, true, 5, &loss);
+            struct ndl_model m =
+                claim_fit_random(claim, rng, &X, SPARSE + 2, LAMBDA, true, 5, &loss);
             double partner = activity_along(&m, -1);
             mean[0] += partner / REPEATS;
             share += (partner > 0) / (double)REPEATS;
@@ -230,11 +240,11 @@ static void try_density(struct claim *claim)
             mean[2] += activity_along(&m, 1) / REPEATS;
             mean[3] += dense.up / REPEATS;
             if (DENSITY[r] < 0.425)
-                claim_raise(&below, partner);
+                keep_max(&below, partner);
             if (DENSITY[r] > 0.65) {
-                claim_lower(&above, partner);
-                claim_raise(&zeros, fabs(partner - (1 - DENSITY[r])));
-                claim_raise(&deviation, fabs(partner - dense.down));
+                keep_min(&above, partner);
+                keep_max(&zeros, fabs(partner - (1 - DENSITY[r])));
+                keep_max(&deviation, fabs(partner - dense.down));
             }
             ndl_model_free(&m);
             ndl_matrix_free(&X);
@@ -242,14 +252,16 @@ static void try_density(struct claim *claim)
         }
         claim_row(claim, (double[]){DENSITY[r], mean[0], mean[1], mean[2], mean[3], share});
         if (r == HALF || r == MORE) {
-            claim_scalar(claim, r == HALF ? "density.half" : "density.more", share, 0.3, /* of ten */
+            /* of ten */
+            claim_scalar(claim, r == HALF ? "density.half" : "density.more", share, 0.3,
                          "share of trials with a partner");
-            claim_scalar(claim, r == HALF ? "density.half.rate" : "density.more.rate", DENSITY[r], CLAIM_EXACT,
-                         "at this rate");
+            claim_scalar(claim, r == HALF ? "density.half.rate" : "density.more.rate", DENSITY[r],
+                         CLAIM_EXACT, "at this rate");
         }
     }
     const double same = CLAIM_CONVERGED;
-    claim_values(claim, "density",
+    claim_values(
+        claim, "density",
         {"threshold", density_threshold(), same, "rate at which the partner begins to pay"},
         {"below", below, same, "largest activity along -u at p <= 0.4"},
         {"above", above, same, "smallest activity along -u at p >= 0.7"},
@@ -259,10 +271,10 @@ static void try_density(struct claim *claim)
 
 /** ## One atom too few
 
-With $K = 4$ something has to give way, and it is not decided direction by direction: while the third
-sparse feature is faint it goes without an atom and the pair stays; as its amplitude grows the two dense
-atoms open into a wedge that serves $u$ and $v_3$ together, until one of them is a sparse atom and the
-other fires almost always, over a low bias. */
+With $K = 4$ something has to give way, and it is not decided direction by direction: while the
+third sparse feature is faint it goes without an atom and the pair stays; as its amplitude grows the
+two dense atoms open into a wedge that serves $u$ and $v_3$ together, until one of them is a sparse
+atom and the other fires almost always, over a low bias. */
 static void try_budget(struct claim *claim)
 {
     enum { AMPLITUDES = 6 };
@@ -279,18 +291,20 @@ static void try_budget(struct claim *claim)
         for (size_t repeat = 0; repeat < REPEATS; repeat++) {
             gsl_rng *rng = claim_rng(claim, 400 + a * REPEATS + repeat);
             struct ndl_matrix X = draw_mixture(claim, rng, 0, 1, amplitude);
-            struct ndl_model m = claim_fit_random(claim, rng, &X, SPARSE + 1, LAMBDA, true, 8, &loss);
+            struct ndl_model m =
+                claim_fit_random(claim, rng, &X, SPARSE + 1, LAMBDA, true, 8, &loss);
             double smallest = ndl_least_cosine(&m);
             pairs += (smallest < -0.99) / (double)REPEATS;
             cosine += smallest / REPEATS;
-            claim_lower(&range[0], smallest);
-            claim_raise(&range[1], smallest);
+            keep_min(&range[0], smallest);
+            keep_max(&range[1], smallest);
             ndl_model_free(&m);
             ndl_matrix_free(&X);
             gsl_rng_free(rng);
         }
         if (a == 0)
-            claim_scalar(claim, "budget.faint", range[1], 1e-3, /* the tilts of a faint feature's atom */
+            /* the tilts of a faint feature's atom */
+            claim_scalar(claim, "budget.faint", range[1], 1e-3,
                          "one atom too few: largest smallest cosine at the faintest third feature");
         claim_row(claim, (double[]){amplitude, pairs, cosine, range[0], range[1]});
     }
@@ -299,8 +313,9 @@ static void try_budget(struct claim *claim)
 int main(int argc, char **argv)
 {
     struct claim *claim = claim_begin(argc, argv,
-        "Fits a dense direction among sparse features, and finds out when it gets an antipodal pair of atoms and "
-        "when not.\vExample: pairs --seed 2 --out build/results");
+                                      "Fits a dense direction among sparse features, and finds out "
+                                      "when it gets an antipodal pair of atoms and "
+                                      "when not.\vExample: pairs --seed 2 --out build/results");
     claim_scalar(claim, "lambda", LAMBDA, CLAIM_EXACT, "lambda");
     claim_scalar(claim, "rate", RATE, CLAIM_EXACT, "rate at which a sparse feature fires");
     claim_scalar(claim, "samples", SAMPLES, CLAIM_EXACT, "samples");

@@ -1,17 +1,19 @@
 /** # Mutual exclusion: what breaks "always stable"
 
 Claim `provisos`.  Mutually exclusive features are often said to be stable always.  They are if
-$m_j (1 - h) < \max z_j$ for both ([exclusion](exclusion.html)); each of the provisos in that is shown by a pair
-that breaks it, next to a healthy variant that does not:
+$m_j (1 - h) < \max z_j$ for both ([exclusion](exclusion.html)); each of the provisos in that is
+shown by a pair that breaks it, next to a healthy variant that does not:
 
 - *antipodal*: $h = -1$, one side fires in nine of ten samples.
-- *never off*: one of the two always fires.  Zero is not in the range, and $\min z_j \le m_j (1 - h)$ is wanted too.
-- *dependent*: at $h = -1$ the atoms are linearly dependent, and to be interior of all hulls does not suffice.
-  The exact condition is that of the median: either side fires on at most half of the samples.
+- *never off*: one of the two always fires.  Zero is not in the range, and
+  $\min z_j \le m_j (1 - h)$ is wanted too.
+- *dependent*: at $h = -1$ the atoms are linearly dependent, and to be interior of all hulls does
+  not suffice.  The exact condition is that of the median: either side fires on at most half of the
+  samples.
 
-Where the condition fails the loss falls with the slope $\max z_j - m_j (1-h)$ if too much is wanted and
-$m_j (1-h) - \min z_j$ if too little.  On a line the atoms cannot turn usefully, and it is the bias that leaves, for
-the Huber location of the data, where the wide limit has it.
+Where the condition fails the loss falls with the slope $\max z_j - m_j (1-h)$ if too much is wanted
+and $m_j (1-h) - \min z_j$ if too little.  On a line the atoms cannot turn usefully, and it is the
+bias that leaves, for the Huber location of the data, where the wide limit has it.
 
 - Reads nothing: activations are drawn.
 - Writes: `provisos.tsv`.
@@ -20,7 +22,7 @@ the Huber location of the data, where the wide limit has it.
 
 #include <gsl/gsl_randist.h>
 
-#include "claim.h"
+#include "kit/claim.h"
 
 static const double LAMBDA = 1e-4;
 enum { TRIALS = 20 };
@@ -35,10 +37,10 @@ static const struct proviso {
     const char *name;
     double low, high; /* activations */
     struct setting broken, healthy;
-} PROVISO[] = { /* odd numbers of samples, so that medians are unique */
-    {"antipodal", 0.8, 1.2, {-1, {181, 10}, 10}, {-1, {91, 90}, 20}},
-    {"never", 0.8, 1.2, {0.2, {101, 100}, 0}, {0.2, {81, 80}, 40}},
-    {"dependent", 0.2, 1.8, {-1, {141, 40}, 20}, {-0.8, {141, 40}, 20}}};
+} PROVISO[] = {/* odd numbers of samples, so that medians are unique */
+               {"antipodal", 0.8, 1.2, {-1, {181, 10}, 10}, {-1, {91, 90}, 20}},
+               {"never", 0.8, 1.2, {0.2, {101, 100}, 0}, {0.2, {81, 80}, 40}},
+               {"dependent", 0.2, 1.8, {-1, {141, 40}, 20}, {-0.8, {141, 40}, 20}}};
 
 struct pair {
     const struct setting *s;
@@ -47,7 +49,8 @@ struct pair {
     struct ndl_condition condition[2];
 };
 
-static struct pair draw(const struct claim *claim, gsl_rng *rng, const struct proviso *v, const struct setting *s)
+static struct pair draw(const struct claim *claim, gsl_rng *rng, const struct proviso *v,
+                        const struct setting *s)
 {
     struct pair p = {.s = s, .Z = claim_matrix(claim, s->on[0] + s->on[1] + s->neither, 2)};
     for (size_t i = 0; i < s->on[0] + s->on[1]; i++)
@@ -77,7 +80,8 @@ static double margin(const struct pair *p)
 /* Along the certificate's steepest direction; 0 if both conditions hold. */
 static double measured_slope(const struct claim *claim, const struct pair *p)
 {
-    const struct ndl_condition *worst = &p->condition[p->condition[1].slope < p->condition[0].slope];
+    const struct ndl_condition *worst =
+        &p->condition[p->condition[1].slope < p->condition[0].slope];
     return worst->holds ? 0 : claim_slope(claim, &p->X, &p->m, worst);
 }
 
@@ -86,7 +90,8 @@ static double predicted_slope(const struct pair *p, double h)
 {
     double slope = 0;
     for (size_t j = 0; j < 2; j++) {
-        double wanted = ndl_column_mean(&p->Z, j) * (1 - h), low = p->s->neither > 0 ? 0 : DBL_MAX, high = 0;
+        double wanted = ndl_column_mean(&p->Z, j) * (1 - h), low = p->s->neither > 0 ? 0 : DBL_MAX,
+               high = 0;
         for (size_t i = 0; i < p->Z.rows; i++)
             if (ndl_row(&p->Z, i)[1 - j] <= 0) {
                 low = fmin(low, ndl_row(&p->Z, i)[j]);
@@ -107,24 +112,27 @@ static struct move solve(const struct claim *claim, const struct pair *p)
 {
     struct move move;
     bool converged; /* a run that ends in a narrow valley has left */
-    struct ndl_model end = claim_leave(claim, &p->X, &p->m, LAMBDA, &converged);
+    struct ndl_model end = claim_fit_from_model(claim, &p->X, &p->m, LAMBDA, &converged);
     move.shift = ndl_norm(2, end.b.v);
-    move.distance = p->s->h <= -1 ? move.shift : fmax(ndl_angle(2, ndl_row(&p->m.D, 0), ndl_row(&end.D, 0)),
-                                                      ndl_angle(2, ndl_row(&p->m.D, 1), ndl_row(&end.D, 1)));
+    move.distance = p->s->h <= -1 ? move.shift
+                                  : fmax(ndl_angle(2, ndl_row(&p->m.D, 0), ndl_row(&end.D, 0)),
+                                         ndl_angle(2, ndl_row(&p->m.D, 1), ndl_row(&end.D, 1)));
     ndl_model_free(&end);
     return move;
 }
 
 static void examine(struct claim *claim, const struct proviso *v, size_t stream)
 {
-    double error = 0, error_orthogonal = DBL_MAX, margin_low = DBL_MAX, margin_high = -DBL_MAX, healthy = DBL_MAX;
+    double error = 0, error_orthogonal = DBL_MAX, margin_low = DBL_MAX, margin_high = -DBL_MAX,
+           healthy = DBL_MAX;
     double leaves = DBL_MAX, stays = 0, shift_error = 0, shift_mean = DBL_MAX, slope = 0;
     for (size_t trial = 0; trial < TRIALS; trial++) {
         struct ndl_error err;
         gsl_rng *rng = claim_rng(claim, stream + trial);
         struct pair p = draw(claim, rng, v, &v->broken), q = draw(claim, rng, v, &v->healthy);
         struct move move = solve(claim, &p);
-        double measured = measured_slope(claim, &p), predicted = predicted_slope(&p, v->broken.h), bound, b[2];
+        double measured = measured_slope(claim, &p), predicted = predicted_slope(&p, v->broken.h),
+               bound, b[2];
         error = fmax(error, fabs(measured - predicted));
         error_orthogonal = fmin(error_orthogonal, fabs(measured - predicted_slope(&p, 0)));
         slope += predicted / TRIALS;
@@ -135,7 +143,7 @@ static void examine(struct claim *claim, const struct proviso *v, size_t stream)
         stays = fmax(stays, solve(claim, &q).distance);
         if (v->broken.h <= -1) {
             double mean[2] = {ndl_column_mean(&p.X, 0), ndl_column_mean(&p.X, 1)};
-            claim_must(claim, ndl_wide_bound(&p.X, LAMBDA, true, &bound, b, &err), &err);
+            claim_check_status(claim, ndl_wide_bound(&p.X, LAMBDA, true, &bound, b, &err), &err);
             shift_error = fmax(shift_error, fabs(move.shift - ndl_norm(2, b)));
             shift_mean = fmin(shift_mean, fabs(move.shift - ndl_norm(2, mean)));
         }
@@ -143,26 +151,30 @@ static void examine(struct claim *claim, const struct proviso *v, size_t stream)
         free_pair(&q);
         gsl_rng_free(rng);
     }
-    const double converged = CLAIM_CONVERGED, any = CLAIM_ROUNDING;
-    claim_values(claim, v->name,
-        {"cosine", v->broken.h, CLAIM_EXACT, "d_1 . d_2"},
+    const double converged = CLAIM_CONVERGED, any = CLAIM_NOT_COMPARED;
+    claim_values(
+        claim, v->name, {"cosine", v->broken.h, CLAIM_EXACT, "d_1 . d_2"},
         {"margin_least", margin_low, converged, "least margin of the pair"},
         {"margin", margin_high, converged, "largest margin of the pair"},
         {"margin_healthy", healthy, converged, "least margin of the healthy variant"},
         {"slope", slope, converged, "predicted slope, mean of the trials"},
         {"slope_error", error, any, "largest |measured - predicted| slope"},
-        {"slope_error_orthogonal", error_orthogonal, any, "least with the cosine left out of the formula"},
+        {"slope_error_orthogonal", error_orthogonal, any,
+         "least with the cosine left out of the formula"},
         {"leaves", leaves, any, "least turn of an atom, radians, or, on a line, shift of the bias"},
         {"stays", stays, 1e-3, "largest such turn or shift of the healthy variant"},
-        {"shift_error", shift_error, any, "on a line: |shift of the bias - Huber location|, at most"},
-        {"shift_error_mean", shift_mean < DBL_MAX ? shift_mean : 0, any, "least with the mean for the Huber location"});
+        {"shift_error", shift_error, any,
+         "on a line: |shift of the bias - Huber location|, at most"},
+        {"shift_error_mean", shift_mean < DBL_MAX ? shift_mean : 0, any,
+         "least with the mean for the Huber location"});
 }
 
 int main(int argc, char **argv)
 {
-    struct claim *claim = claim_begin(argc, argv,
-        "Breaks each of the provisos in the stability of mutually exclusive features.\v"
-        "Example: provisos --seed 7 --out build/results");
+    struct claim *claim =
+        claim_begin(argc, argv,
+                    "Breaks each of the provisos in the stability of mutually exclusive features.\v"
+                    "Example: provisos --seed 7 --out build/results");
     claim_scalar(claim, "lambda", LAMBDA, CLAIM_EXACT, "lambda of the solver runs");
     claim_scalar(claim, "trials", TRIALS, CLAIM_EXACT, "draws of each proviso");
     for (size_t v = 0; v < sizeof PROVISO / sizeof *PROVISO; v++)

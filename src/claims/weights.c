@@ -1,28 +1,33 @@
 /** # The multipliers of the codes are convex weights
 
-Claim `weights`.  At every optimum the cosines $d_j \cdot d_k$ lie in a hull ([necessity](necessity.html)).  What puts
-them there are the multipliers $\mu_{ik} = \lambda - 2 r_i \cdot d_k$ of $z_{ik} \ge 0$: summed against $z_{ij}$, the
-conditions of the atoms and of the bias make them convex weights once divided by $\lambda N$,
+Claim `weights`.  At every optimum the cosines $d_j \cdot d_k$ lie in a hull
+([necessity](necessity.html)).  What puts them there are the multipliers
+$\mu_{ik} = \lambda - 2 r_i \cdot d_k$ of $z_{ik} \ge 0$: summed against $z_{ij}$, the conditions of
+the atoms and of the bias make them convex weights once divided by $\lambda N$,
 
-$$ w_{ik} \ge 0, \quad w_{ik} = 0 \text{ where } z_{ik} > 0, \quad \sum_i w_{ik} = 1 \text{ (free bias)}, \quad
+$$ w_{ik} \ge 0, \quad w_{ik} = 0 \text{ where } z_{ik} > 0, \quad \sum_i w_{ik} = 1 \text{
+(free bias)}, \quad
    \sum_i w_{ik} z_{ij} = m_j (1 - d_j \cdot d_k) . $$
 
-Measured at the optima of the random problems of claim `necessity`, judged by the same certificate.  Two controls are
-not stationary.  *Turned*: every atom turns by the same angle in a random direction, and the data are coded again,
-exactly.  The conditions of the codes hold, those of the atoms and of the bias do not: weights are nonnegative and
-where they belong, but sum and barycentre are wrong.  *Leaking*: a tenth of one feature leaks into another, with the
-same reconstruction and the same bias: the sum is right, and everything else wrong.
+Measured at the optima of the random problems of claim `necessity`, judged by the same certificate.
+Two controls are not stationary.  *Turned*: every atom turns by the same angle in a random
+direction, and the data are coded again, exactly.  The conditions of the codes hold, those of the
+atoms and of the bias do not: weights are nonnegative and where they belong, but sum and barycentre
+are wrong.  *Leaking*: a tenth of one feature leaks into another, with the same reconstruction and
+the same bias: the sum is right, and everything else wrong.
 
-- Reads: nothing; the problems are drawn from the seed.
-- Writes: `weights.tsv`; `weights-problems` (a row per optimum), `weights-angles` (errors against the turn's angle).
+- Reads nothing: the problems are drawn from the seed.
+- Writes: `weights.tsv`; `weights-problems` (a row per optimum), `weights-angles` (errors against
+  the turn's angle).
 - Falsified by: a certified optimum with other weights. */
-#include "claim.h"
-#include "problem.h"
+#include "kit/claim.h"
+#include "kit/random_problem.h"
 
 enum { PROBLEMS = 240, ANGLES = 7, SHOWN = 5 };
 static const double DEGREES[ANGLES] = {0.1, 0.3, 1, 3, 10, 30, 90}; /* number SHOWN is recorded */
 static const double LEAK = 0.1;
-static const double CONVERGED = 1e-9; /* the KKT residual up to which a solution counts as an optimum */
+/* the KKT residual up to which a solution counts as an optimum */
+static const double CONVERGED = 1e-9;
 
 /** ## How far from convex weights?
 
@@ -34,10 +39,10 @@ struct weights {
     double barycentre; /* largest |sum_i w_ik z_ij / m_j - (1 - h_jk)| */
 };
 
-static void measure_feature(const struct ndl_model *m, const struct ndl_matrix *Z, const struct ndl_matrix *W, size_t k,
-                            struct weights *worst)
+static void measure_feature(const struct ndl_model *m, const struct ndl_matrix *Z,
+                            const struct ndl_matrix *W, size_t k, struct weights *worst)
 {
-    double negative = 0, on = 0, sum = 0, barycentre[NDL_PROBLEM_MOST_FEATURES] = {0};
+    double negative = 0, on = 0, sum = 0, barycentre[RANDOM_PROBLEM_MOST_FEATURES] = {0};
     for (size_t i = 0; i < Z->rows; i++) {
         const double w = ndl_row(W, i)[k], *z = ndl_row(Z, i);
         negative += fmax(0, -w);
@@ -45,22 +50,24 @@ static void measure_feature(const struct ndl_model *m, const struct ndl_matrix *
         sum += w;
         ndl_axpy(Z->cols, w, z, barycentre);
     }
-    claim_raise(&worst->negative, negative);
-    claim_raise(&worst->on, on);
-    claim_raise(&worst->sum, m->bias ? fabs(sum - 1) : 0);
+    keep_max(&worst->negative, negative);
+    keep_max(&worst->on, on);
+    keep_max(&worst->sum, m->bias ? fabs(sum - 1) : 0);
     for (size_t j = 0; j < Z->cols; j++) {
-        double mean = ndl_column_mean(Z, j), h = ndl_dot(m->D.cols, ndl_row(&m->D, j), ndl_row(&m->D, k));
+        double mean = ndl_column_mean(Z, j),
+               h = ndl_dot(m->D.cols, ndl_row(&m->D, j), ndl_row(&m->D, k));
         if (mean > 0)
-            claim_raise(&worst->barycentre, fabs(barycentre[j] / mean - 1 + h));
+            keep_max(&worst->barycentre, fabs(barycentre[j] / mean - 1 + h));
     }
 }
 
-static struct weights measure(const struct claim *claim, const struct ndl_matrix *X, const struct ndl_model *m)
+static struct weights measure(const struct claim *claim, const struct ndl_matrix *X,
+                              const struct ndl_model *m)
 {
     struct ndl_error err;
     struct ndl_matrix W, Z = claim_dense(claim, m);
     struct weights worst = {0};
-    claim_must(claim, ndl_multiplier_weights(X, m, &W, &err), &err);
+    claim_check_status(claim, ndl_multiplier_weights(X, m, &W, &err), &err);
     for (size_t k = 0; k < Z.cols; k++)
         if (ndl_column_mean(&Z, k) > 0)
             measure_feature(m, &Z, &W, k, &worst);
@@ -77,26 +84,26 @@ struct found { /* the largest over the optima */
 
 static void widen(struct weights *to, struct weights w)
 {
-    claim_raise(&to->negative, w.negative);
-    claim_raise(&to->on, w.on);
-    claim_raise(&to->sum, w.sum);
-    claim_raise(&to->barycentre, w.barycentre);
+    keep_max(&to->negative, w.negative);
+    keep_max(&to->on, w.on);
+    keep_max(&to->sum, w.sum);
+    keep_max(&to->barycentre, w.barycentre);
 }
 
-static void run_controls(const struct claim *claim, gsl_rng *rng, const struct ndl_matrix *X, const struct ndl_model *m,
-                         struct found *found)
+static void run_controls(const struct claim *claim, gsl_rng *rng, const struct ndl_matrix *X,
+                         const struct ndl_model *m, struct found *found)
 {
     struct ndl_error err;
     struct ndl_model spoilt;
-    size_t live[NDL_PROBLEM_MOST_FEATURES];
+    size_t live[RANDOM_PROBLEM_MOST_FEATURES];
     for (size_t a = 0; a < ANGLES; a++) {
-        claim_must(claim, ndl_turned(rng, X, m, DEGREES[a], &spoilt, &err), &err);
+        claim_check_status(claim, turned_model(rng, X, m, DEGREES[a], &spoilt, &err), &err);
         widen(&found->turned[a], measure(claim, X, &spoilt));
         ndl_model_free(&spoilt);
     }
     if (ndl_live(m, live) < 2)
         return;
-    claim_must(claim, ndl_leaking(rng, m, LEAK, &spoilt, &err), &err);
+    claim_check_status(claim, leaking_model(rng, m, LEAK, &spoilt, &err), &err);
     widen(&found->leaking, measure(claim, X, &spoilt));
     ndl_model_free(&spoilt);
 }
@@ -104,15 +111,16 @@ static void run_controls(const struct claim *claim, gsl_rng *rng, const struct n
 static void examine(struct claim *claim, size_t trial, struct found *found)
 {
     struct ndl_error err;
-    struct ndl_problem p;
+    struct random_problem p;
     struct ndl_matrix X;
     struct ndl_model m;
     gsl_rng *rng = claim_rng(claim, trial);
-    claim_must(claim, ndl_problem_run(rng, trial, &p, &X, &m, &err), &err);
+    claim_check_status(claim, random_problem_run(rng, trial, &p, &X, &m, &err), &err);
     double residual = claim_certify(claim, &X, &m).worst;
     if (residual <= CONVERGED) {
         struct weights w = measure(claim, &X, &m);
-        claim_row(claim, (const double[]){(double)trial, p.bias, residual, w.negative, w.on, w.sum, w.barycentre});
+        claim_row(claim, (const double[]){(double)trial, p.bias, residual, w.negative, w.on, w.sum,
+                                          w.barycentre});
         widen(&found->at_optima, w);
         found->optima++;
         run_controls(claim, rng, &X, &m, found);
@@ -125,9 +133,9 @@ static void examine(struct claim *claim, size_t trial, struct found *found)
 /** ## Results */
 static void record(struct claim *claim, const char *of, const struct weights *w)
 {
-    const double any = CLAIM_ROUNDING;
-    claim_values(claim, of,
-        {"negative", w->negative, any, "largest total weight below zero of a feature"},
+    const double any = CLAIM_NOT_COMPARED;
+    claim_values(
+        claim, of, {"negative", w->negative, any, "largest total weight below zero of a feature"},
         {"on", w->on, any, "largest total weight where the feature fires"},
         {"sum", w->sum, any, "largest |sum of the weights - 1|, free bias"},
         {"barycentre", w->barycentre, any, "largest |sum_i w_ik z_ij / m_j - (1 - d_j.d_k)|"});
@@ -136,8 +144,9 @@ static void record(struct claim *claim, const char *of, const struct weights *w)
 int main(int argc, char **argv)
 {
     struct claim *claim = claim_begin(argc, argv,
-        "Solves random dictionary learning problems and checks that the multipliers of the codes are convex weights "
-        "at every optimum.\vExample: weights --out build/results");
+                                      "Solves random dictionary learning problems and checks that "
+                                      "the multipliers of the codes are convex weights "
+                                      "at every optimum.\vExample: weights --out build/results");
     struct found found = {0};
     claim_table(claim, "problems",
                 "trial - inf random stream\n" /* another machine may miss another optimum */
@@ -165,6 +174,7 @@ int main(int argc, char **argv)
     record(claim, "turned", &found.turned[SHOWN]);
     record(claim, "leaking", &found.leaking);
     claim_scalar(claim, "problems", PROBLEMS, CLAIM_EXACT, "random problems solved");
-    claim_scalar(claim, "optima", (double)found.optima, 0.02, "of them certified: KKT residual at most 1e-9");
+    claim_scalar(claim, "optima", (double)found.optima, 0.02,
+                 "of them certified: KKT residual at most 1e-9");
     return claim_end(claim);
 }

@@ -39,8 +39,8 @@ enum ndl_status ndl_active_alloc(struct ndl_active *w, size_t K, size_t d, struc
     w->top = calloc(K / STRIP + 1, sizeof *w->top);
     if (!__builtin_mul_overflow(n, w->ld, &entries))
         w->U = calloc(entries, sizeof *w->U);
-    if (!w->member || !w->set || !w->saved || !w->z || !w->y || !w->column || !w->trial || !w->inverse || !w->g ||
-        !w->top || !w->U) {
+    if (!w->member || !w->set || !w->saved || !w->z || !w->y || !w->column || !w->trial ||
+        !w->inverse || !w->g || !w->top || !w->U) {
         ndl_active_free(w);
         return ndl_fail(err, NDL_NOMEM, "no memory to code with %zu atoms in %zu dimensions", K, d);
     }
@@ -92,7 +92,8 @@ static double project(struct ndl_active *w, const double *G, size_t ldg, size_t 
 }
 
 /* Adds atom j, with code z; false, and nothing done, if it depends on the active ones. */
-static bool append(struct ndl_active *w, const double *G, size_t ldg, const double *h, size_t j, double z)
+static bool append(struct ndl_active *w, const double *G, size_t ldg, const double *h, size_t j,
+                   double z)
 {
     if (w->n == w->capacity)
         return false;
@@ -130,7 +131,8 @@ static void drop(struct ndl_active *w, size_t q)
          * columns, one to the right, and is moved under row i first. */
         double *row = w->U + i * ld + i, *next = w->U + (i + 1) * ld + i;
         memmove(next, next + 1, (last - i) * sizeof *next);
-        double root = sqrt(row[0] * row[0] + next[0] * next[0]), c = row[0] / root, s = next[0] / root;
+        double root = sqrt(row[0] * row[0] + next[0] * next[0]), c = row[0] / root,
+               s = next[0] / root;
         row[0] = root;
         next[0] = 0;
         w->inverse[i] = 1 / root;
@@ -229,7 +231,8 @@ static double value(const struct ndl_active *w)
     return ndl_dot(w->n, w->y, w->y);
 }
 
-/* g = h - G z outside the set, -HUGE_VAL in it; returns the largest entry, `top` has that of every STRIP. */
+/* g = h - G z outside the set, -HUGE_VAL in it; returns the largest entry, `top` has that of
+ * every STRIP. */
 NDL_WIDE static double gradient(struct ndl_active *w, const double *G, size_t ldg, const double *h)
 {
     const double *from = h, *row[4];
@@ -267,8 +270,8 @@ bool ndl_active_progress(double before, double now, int *unseen)
     return now > before || (now > before * (1 - 1e-14) && (*unseen)++ < 100);
 }
 
-void ndl_active_solve(struct ndl_active *w, const double *G, size_t ldg, const double *h, double noise,
-                      const uint32_t *warm, size_t count)
+void ndl_active_solve(struct ndl_active *w, const double *G, size_t ldg, const double *h,
+                      double noise, const uint32_t *warm, size_t count)
 {
     int unseen = 0;
     clear(w);

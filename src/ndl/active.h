@@ -10,17 +10,17 @@
  * G_AA = U^T U, and y solves U^T y = h_A, so that z = U^-1 y and the minimum
  * over the set is -|y|^2 / 2. */
 struct ndl_active {
-    size_t K, capacity;     /* atoms; the most that can be active at once */
-    size_t n;               /* active now */
-    uint32_t *set;          /* the active atoms, in the order of the factor */
-    double *z;              /* their codes, > 0 when ndl_active_solve returns */
+    size_t K, capacity; /* atoms; the most that can be active at once */
+    size_t n;           /* active now */
+    uint32_t *set;      /* the active atoms, in the order of the factor */
+    double *z;          /* their codes, > 0 when ndl_active_solve returns */
     /* workspace */
-    double *g, *top;        /* K: the gradient h - G z, and the largest entry of each strip of it */
-    unsigned char *member;  /* K flags */
-    double *U, *inverse;    /* the factor, stride ld, and 1 / its diagonal */
+    double *g, *top;       /* K: the gradient h - G z, and the largest entry of each strip of it */
+    unsigned char *member; /* K flags */
+    double *U, *inverse;   /* the factor, stride ld, and 1 / its diagonal */
     size_t ld;
     double *y, *column, *trial;
-    uint32_t *saved;        /* the set before an exchange */
+    uint32_t *saved; /* the set before an exchange */
     size_t saved_n;
 };
 
@@ -32,11 +32,12 @@ void ndl_active_free(struct ndl_active *w);
  * (in any order; may be NULL).  The objective decreases strictly from one set to
  * the next, so the method ends; the optimality of what it ends with is for the
  * caller to certify.  Linearly dependent atoms are never active together. */
-void ndl_active_solve(struct ndl_active *w, const double *G, size_t ldg, const double *h, double noise,
-                      const uint32_t *warm, size_t count);
+void ndl_active_solve(struct ndl_active *w, const double *G, size_t ldg, const double *h,
+                      double noise, const uint32_t *warm, size_t count);
 
-/* Whether a careful exchange that took |y|^2 from `before` to `now` is to be believed.  A violation g
- * gains about g^2, which |y|^2 cannot show if g is below 1e-8 of it; *unseen counts such exchanges. */
+/* Whether a careful exchange that took |y|^2 from `before` to `now` is to be believed.  A
+ * violation g gains about g^2, which |y|^2 cannot show if g is below 1e-8 of it; *unseen counts
+ * such exchanges. */
 bool ndl_active_progress(double before, double now, int *unseen);
 
 /* One step of iterative refinement: adds G_AA^-1 error to the codes.  error[i], overwritten, is the

@@ -32,12 +32,16 @@ static double length(const double *x, size_t d)
     return sqrt(inner(x, x, d));
 }
 
-static enum ndl_status check_shapes(const struct ndl_matrix *X, const struct ndl_model *m, struct ndl_error *err)
+static enum ndl_status check_shapes(const struct ndl_matrix *X, const struct ndl_model *m,
+                                    struct ndl_error *err)
 {
     if (X->rows == 0 || X->cols == 0 || m->D.rows == 0 || m->D.cols != X->cols || m->b.rows != 1 ||
         m->b.cols != X->cols || m->Z.rows != X->rows || m->Z.cols != m->D.rows)
-        return ndl_fail(err, NDL_BADARG, "certificate: data %zu x %zu, atoms %zu x %zu, bias %zu x %zu, "
-                        "codes %zu x %zu", X->rows, X->cols, m->D.rows, m->D.cols, m->b.rows, m->b.cols, m->Z.rows, m->Z.cols);
+        return ndl_fail(err, NDL_BADARG,
+                        "certificate: data %zu x %zu, atoms %zu x %zu, bias %zu x %zu, "
+                        "codes %zu x %zu",
+                        X->rows, X->cols, m->D.rows, m->D.cols, m->b.rows, m->b.cols, m->Z.rows,
+                        m->Z.cols);
     if (!(m->lambda > 0 && isfinite(m->lambda)))
         return ndl_fail(err, NDL_BADARG, "certificate: lambda must be positive, not %g", m->lambda);
     return NDL_OK;
@@ -47,25 +51,29 @@ static enum ndl_status check_codes(const struct ndl_codes *z, struct ndl_error *
 {
     for (size_t i = 0; i < z->rows; i++) {
         if (z->start[0] != 0 || z->start[i + 1] < z->start[i])
-            return ndl_fail(err, NDL_BADDATA, "certificate: codes of sample %zu have no valid extent", i);
+            return ndl_fail(err, NDL_BADDATA,
+                            "certificate: codes of sample %zu have no valid extent", i);
         for (size_t e = z->start[i]; e < z->start[i + 1]; e++)
-            if (z->atom[e] >= z->cols || (e > z->start[i] && z->atom[e] <= z->atom[e - 1]) || !isfinite(z->value[e]))
-                return ndl_fail(err, NDL_BADDATA, "certificate: sample %zu has code %g for atom %u (of %zu, ascending)",
-                                i, z->value[e], (unsigned)z->atom[e], z->cols);
+            if (z->atom[e] >= z->cols || (e > z->start[i] && z->atom[e] <= z->atom[e - 1]) ||
+                !isfinite(z->value[e]))
+                return ndl_fail(
+                    err, NDL_BADDATA,
+                    "certificate: sample %zu has code %g for atom %u (of %zu, ascending)", i,
+                    z->value[e], (unsigned)z->atom[e], z->cols);
     }
     return NDL_OK;
 }
 
 /* Sums over samples. */
 struct sums {
-    double *r;          /* d: the residual of the sample at hand */
-    double *z;          /* K: and its codes */
-    double *residual;   /* d: sum_i r_i */
-    double residuals;   /* sum_i |r_i| */
-    double *moment;     /* K x d: sum_i z_ik r_i */
-    double *total;      /* K: sum_i z_ik */
-    double *least;      /* K: min_i z_ik */
-    bool *fires;        /* K: some z_ik > 0 */
+    double *r;        /* d: the residual of the sample at hand */
+    double *z;        /* K: and its codes */
+    double *residual; /* d: sum_i r_i */
+    double residuals; /* sum_i |r_i| */
+    double *moment;   /* K x d: sum_i z_ik r_i */
+    double *total;    /* K: sum_i z_ik */
+    double *least;    /* K: min_i z_ik */
+    bool *fires;      /* K: some z_ik > 0 */
 };
 
 static void sums_free(struct sums *s)
@@ -92,14 +100,16 @@ static enum ndl_status sums_alloc(struct sums *s, size_t K, size_t d, struct ndl
     s->least = calloc(K, sizeof *s->least);
     s->fires = calloc(K, sizeof *s->fires);
     if (!s->moment || !s->r || !s->z || !s->residual || !s->total || !s->least || !s->fires)
-        return ndl_fail(err, NDL_NOMEM, "certificate: no memory for %zu atoms in %zu dimensions", K, d);
+        return ndl_fail(err, NDL_NOMEM, "certificate: no memory for %zu atoms in %zu dimensions", K,
+                        d);
     for (size_t k = 0; k < K; k++)
         s->least[k] = HUGE_VAL;
     return NDL_OK;
 }
 
 /* Codes and residual of sample i, added to the sums and the loss. */
-static void add_sample(const struct ndl_matrix *X, const struct ndl_model *m, size_t i, struct sums *s, double *loss)
+static void add_sample(const struct ndl_matrix *X, const struct ndl_model *m, size_t i,
+                       struct sums *s, double *loss)
 {
     size_t d = X->cols, K = m->D.rows;
     memset(s->z, 0, K * sizeof *s->z);
@@ -141,7 +151,8 @@ static void judge_codes(const struct ndl_model *m, struct sums *s, struct ndl_ce
 }
 
 /* The conditions on atom k. */
-static void judge_atom(const struct ndl_model *m, size_t k, const struct sums *s, struct ndl_certificate *c)
+static void judge_atom(const struct ndl_model *m, size_t k, const struct sums *s,
+                       struct ndl_certificate *c)
 {
     size_t d = m->D.cols;
     const double *atom = ndl_row(&m->D, k);
@@ -156,13 +167,14 @@ static void judge_atom(const struct ndl_model *m, size_t k, const struct sums *s
         double wrong = s->moment[k * d + j] - half * atom[j];
         square += wrong * wrong;
     }
-    c->atoms = fmax(c->atoms, sqrt(square) / fabs(half)); /* infinite if negative codes cancel the sum */
+    /* infinite if negative codes cancel the sum */
+    c->atoms = fmax(c->atoms, sqrt(square) / fabs(half));
     if (m->bias)
         c->always_on = fmax(c->always_on, s->least[k] / (s->total[k] / (double)m->Z.rows));
 }
 
-enum ndl_status ndl_certify(const struct ndl_matrix *X, const struct ndl_model *m, struct ndl_certificate *c,
-                            struct ndl_error *err)
+enum ndl_status ndl_certify(const struct ndl_matrix *X, const struct ndl_model *m,
+                            struct ndl_certificate *c, struct ndl_error *err)
 {
     *c = (struct ndl_certificate){0};
     enum ndl_status status = check_shapes(X, m, err);
@@ -188,7 +200,8 @@ enum ndl_status ndl_certify(const struct ndl_matrix *X, const struct ndl_model *
             judge_atom(m, k, &s, c);
         if (m->bias && s.residuals > 0)
             c->bias = length(s.residual, X->cols) / s.residuals;
-        const double all[] = {c->atoms, c->bias, c->codes_off, c->codes_on, c->norm, c->negative, c->always_on};
+        const double all[] = {c->atoms, c->bias,     c->codes_off, c->codes_on,
+                              c->norm,  c->negative, c->always_on};
         for (size_t x = 0; x < sizeof all / sizeof *all; x++)
             c->worst = fmax(c->worst, isnan(all[x]) ? HUGE_VAL : all[x]);
     }

@@ -57,27 +57,33 @@ void ndl_condition_free(struct ndl_condition *c)
     *c = (struct ndl_condition){0};
 }
 
-static enum ndl_status check_arguments(const struct ndl_model *m, size_t k, const size_t *J, size_t count, double off,
-                                       double tolerance, struct ndl_error *err)
+static enum ndl_status check_arguments(const struct ndl_model *m, size_t k, const size_t *J,
+                                       size_t count, double off, double tolerance,
+                                       struct ndl_error *err)
 {
     size_t K = m->D.rows;
     if (m->Z.cols != K || m->Z.rows == 0)
-        return ndl_fail(err, NDL_BADARG, "condition: codes %zu x %zu for %zu atoms", m->Z.rows, m->Z.cols, K);
+        return ndl_fail(err, NDL_BADARG, "condition: codes %zu x %zu for %zu atoms", m->Z.rows,
+                        m->Z.cols, K);
     if (k >= K)
         return ndl_fail(err, NDL_BADARG, "condition: no feature %zu among %zu", k, K);
     if (!(off >= 0 && isfinite(off) && tolerance >= 0 && isfinite(tolerance)))
-        return ndl_fail(err, NDL_BADARG, "condition: off %g and tolerance %g must be finite and >= 0", off, tolerance);
+        return ndl_fail(err, NDL_BADARG,
+                        "condition: off %g and tolerance %g must be finite and >= 0", off,
+                        tolerance);
     for (size_t j = 0; J && j < count; j++)
         if (J[j] >= K || J[j] == k)
-            return ndl_fail(err, NDL_BADARG, "condition: feature %zu cannot be set against feature %zu of %zu", J[j],
+            return ndl_fail(err, NDL_BADARG,
+                            "condition: feature %zu cannot be set against feature %zu of %zu", J[j],
                             k, K);
     return NDL_OK;
 }
 
 /* Fills J (all live features but k if NULL) and the place of each feature in
  * it, K entries, SIZE_MAX for those outside. */
-static enum ndl_status choose(struct ndl_condition *c, const size_t *J, size_t count, const double *mean,
-                              const struct ndl_model *m, size_t *place, struct ndl_error *err)
+static enum ndl_status choose(struct ndl_condition *c, const size_t *J, size_t count,
+                              const double *mean, const struct ndl_model *m, size_t *place,
+                              struct ndl_error *err)
 {
     size_t K = m->D.rows;
     for (size_t j = 0; j < K; j++)
@@ -96,14 +102,16 @@ static enum ndl_status choose(struct ndl_condition *c, const size_t *J, size_t c
         size_t feature = j < c->count ? c->J[j] : c->k;
         double norm = sqrt(atoms_dot(m, feature, feature));
         if (!(fabs(norm - 1) <= 1e-6))
-            return ndl_fail(err, NDL_BADARG, "condition: atom %zu has norm %.9g, not 1", feature, norm);
+            return ndl_fail(err, NDL_BADARG, "condition: atom %zu has norm %.9g, not 1", feature,
+                            norm);
     }
     return NDL_OK;
 }
 
 /* The codes z_ij / m_j of the samples with k off, off_samples x count. */
-static enum ndl_status off_codes(const struct ndl_model *m, double off, const size_t *place, const double *mean,
-                                 struct ndl_condition *c, struct ndl_matrix *P, struct ndl_error *err)
+static enum ndl_status off_codes(const struct ndl_model *m, double off, const size_t *place,
+                                 const double *mean, struct ndl_condition *c, struct ndl_matrix *P,
+                                 struct ndl_error *err)
 {
     const struct ndl_codes *z = &m->Z;
     for (size_t i = 0; i < z->rows; i++)
@@ -123,8 +131,8 @@ static enum ndl_status off_codes(const struct ndl_model *m, double off, const si
 
 /* The direction from a normal in the coordinates z / m: back to z, max |a_j| =
  * 1, and c as small as the samples with k off allow. */
-static void direct(const struct ndl_model *m, const struct ndl_matrix *P, const double *normal, const double *mean,
-                   struct ndl_condition *c)
+static void direct(const struct ndl_model *m, const struct ndl_matrix *P, const double *normal,
+                   const double *mean, struct ndl_condition *c)
 {
     double largest = 0, low = HUGE_VAL;
     for (size_t j = 0; j < c->count; j++) {
@@ -151,7 +159,8 @@ static double slope(const struct ndl_model *m, const double *mean, const struct 
 }
 
 /* The hull is that of no points, or lies in R^0. */
-static void degenerate(const struct ndl_model *m, const double *q, double tolerance, struct ndl_condition *c)
+static void degenerate(const struct ndl_model *m, const double *q, double tolerance,
+                       struct ndl_condition *c)
 {
     if (c->off_samples == 0 && m->bias) {
         c->holds = false;
@@ -170,9 +179,10 @@ static void degenerate(const struct ndl_model *m, const double *q, double tolera
     }
 }
 
-enum ndl_status ndl_condition_check(const struct ndl_model *m, size_t k, const size_t *J, size_t count,
-                                    enum ndl_hull_method method, double off, double tolerance,
-                                    struct ndl_condition *c, struct ndl_error *err)
+enum ndl_status ndl_condition_check(const struct ndl_model *m, size_t k, const size_t *J,
+                                    size_t count, enum ndl_hull_method method, double off,
+                                    double tolerance, struct ndl_condition *c,
+                                    struct ndl_error *err)
 {
     *c = (struct ndl_condition){.k = k};
     enum ndl_status status = check_arguments(m, k, J, count, off, tolerance, err);
@@ -196,7 +206,8 @@ enum ndl_status ndl_condition_check(const struct ndl_model *m, size_t k, const s
     if (status == NDL_OK && (c->off_samples == 0 || c->count == 0)) {
         degenerate(m, q, tolerance, c);
     } else if (status == NDL_OK) {
-        status = ndl_hull_locate(&P, q, m->bias ? NDL_HULL : NDL_CONE, method, tolerance, &hull, err);
+        status =
+            ndl_hull_locate(&P, q, m->bias ? NDL_HULL : NDL_CONE, method, tolerance, &hull, err);
         c->holds = hull.inside;
         c->margin = hull.margin;
         c->margin_l1 = hull.margin_l1;
@@ -219,10 +230,12 @@ enum ndl_status ndl_condition_check(const struct ndl_model *m, size_t k, const s
 
 /* Z with z_k += eps (sum_j a_j z_j + c), rows still sorted; `a` has K entries,
  * J's in place and zeros elsewhere. */
-static enum ndl_status step_codes(const struct ndl_codes *z, const struct ndl_condition *c, const double *a,
-                                  double eps, struct ndl_codes *to, struct ndl_error *err)
+static enum ndl_status step_codes(const struct ndl_codes *z, const struct ndl_condition *c,
+                                  const double *a, double eps, struct ndl_codes *to,
+                                  struct ndl_error *err)
 {
-    enum ndl_status status = ndl_codes_alloc(to, z->rows, z->cols, z->start[z->rows] + z->rows, err);
+    enum ndl_status status =
+        ndl_codes_alloc(to, z->rows, z->cols, z->start[z->rows] + z->rows, err);
     size_t used = 0;
     for (size_t i = 0; i < z->rows && status == NDL_OK; i++) {
         double sum = 0, size = fabs(c->c), before = code(z, i, c->k);
@@ -232,8 +245,9 @@ static enum ndl_status step_codes(const struct ndl_codes *z, const struct ndl_co
         }
         double after = before + eps * (sum + c->c);
         if (after < -1e-12 * eps * size)
-            return ndl_fail(err, NDL_BADARG, "condition: a step of %g turns code %zu of sample %zu negative (%g)", eps,
-                            c->k, i, after);
+            return ndl_fail(err, NDL_BADARG,
+                            "condition: a step of %g turns code %zu of sample %zu negative (%g)",
+                            eps, c->k, i, after);
         bool pending = after > 0; /* feature k is still to be written */
         for (size_t e = z->start[i]; e <= z->start[i + 1]; e++) {
             bool end = e == z->start[i + 1];
@@ -252,16 +266,18 @@ static enum ndl_status step_codes(const struct ndl_codes *z, const struct ndl_co
     return status;
 }
 
-enum ndl_status ndl_condition_step(const struct ndl_model *m, const struct ndl_condition *c, double eps,
-                                   struct ndl_model *moved, struct ndl_error *err)
+enum ndl_status ndl_condition_step(const struct ndl_model *m, const struct ndl_condition *c,
+                                   double eps, struct ndl_model *moved, struct ndl_error *err)
 {
     *moved = (struct ndl_model){.lambda = m->lambda, .bias = m->bias};
     if (!(eps >= 0 && isfinite(eps)))
-        return ndl_fail(err, NDL_BADARG, "condition: the step must be finite and >= 0, not %g", eps);
+        return ndl_fail(err, NDL_BADARG, "condition: the step must be finite and >= 0, not %g",
+                        eps);
     if (m->Z.cols != m->D.rows || c->k >= m->D.rows)
         return ndl_fail(err, NDL_BADARG, "condition: feature %zu of another model", c->k);
     double *a = calloc(m->D.rows, sizeof *a);
-    enum ndl_status status = a ? NDL_OK : ndl_fail(err, NDL_NOMEM, "condition: no memory for %zu features", m->D.rows);
+    enum ndl_status status =
+        a ? NDL_OK : ndl_fail(err, NDL_NOMEM, "condition: no memory for %zu features", m->D.rows);
     for (size_t j = 0; j < c->count && status == NDL_OK; j++)
         if (c->J[j] < m->D.rows)
             a[c->J[j]] = c->a[j];
@@ -296,7 +312,8 @@ double ndl_condition_change(const struct ndl_model *m, const struct ndl_conditio
     for (size_t j = 0; j < c->count; j++) {
         size_t feature = c->J[j];
         double t = eps * c->a[j], x = t * (t - 2 * atoms_dot(m, feature, c->k));
-        change += mean[feature] * (t + x / (sqrt(1 + x) + 1)); /* sqrt(1 + x) - 1 without cancellation */
+        /* sqrt(1 + x) - 1 without cancellation */
+        change += mean[feature] * (t + x / (sqrt(1 + x) + 1));
     }
     free(mean);
     return change;
@@ -304,18 +321,20 @@ double ndl_condition_change(const struct ndl_model *m, const struct ndl_conditio
 
 /* ---------------------------------------------------------------- multipliers */
 
-enum ndl_status ndl_multiplier_weights(const struct ndl_matrix *X, const struct ndl_model *m, struct ndl_matrix *W,
-                                       struct ndl_error *err)
+enum ndl_status ndl_multiplier_weights(const struct ndl_matrix *X, const struct ndl_model *m,
+                                       struct ndl_matrix *W, struct ndl_error *err)
 {
     *W = (struct ndl_matrix){0};
     size_t N = X->rows, d = X->cols, K = m->D.rows;
-    if (N == 0 || m->D.cols != d || m->b.cols != d || m->b.rows != 1 || m->Z.rows != N || m->Z.cols != K ||
-        !(m->lambda > 0))
-        return ndl_fail(err, NDL_BADARG, "multipliers: data %zu x %zu, atoms %zu x %zu, codes %zu x %zu, lambda %g", N,
-                        d, K, m->D.cols, m->Z.rows, m->Z.cols, m->lambda);
+    if (N == 0 || m->D.cols != d || m->b.cols != d || m->b.rows != 1 || m->Z.rows != N ||
+        m->Z.cols != K || !(m->lambda > 0))
+        return ndl_fail(err, NDL_BADARG,
+                        "multipliers: data %zu x %zu, atoms %zu x %zu, codes %zu x %zu, lambda %g",
+                        N, d, K, m->D.cols, m->Z.rows, m->Z.cols, m->lambda);
     double *r = calloc(d ? d : 1, sizeof *r);
-    enum ndl_status status = r ? ndl_matrix_alloc(W, N, K, err)
-                               : ndl_fail(err, NDL_NOMEM, "multipliers: no memory in %zu dimensions", d);
+    enum ndl_status status =
+        r ? ndl_matrix_alloc(W, N, K, err)
+          : ndl_fail(err, NDL_NOMEM, "multipliers: no memory in %zu dimensions", d);
     for (size_t i = 0; i < N && status == NDL_OK; i++) {
         for (size_t x = 0; x < d; x++)
             r[x] = ndl_row(X, i)[x] - m->b.v[x];

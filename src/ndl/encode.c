@@ -50,9 +50,9 @@ struct coding {
     const struct ndl_matrix *X;
     const struct ndl_codes *warm;
     bool certify, exact;
-    size_t *start;          /* receives the number of entries of sample i at i + 1 */
+    size_t *start; /* receives the number of entries of sample i at i + 1 */
     struct piece *piece;
-    struct bench *bench;    /* one per worker */
+    struct bench *bench; /* one per worker */
     _Atomic bool no_memory, not_finite;
 };
 
@@ -68,9 +68,9 @@ struct bench {
     double *value;              /* codes of the unit atoms */
     double *error;              /* stride: gradients of the active atoms */
     /* of a dictionary too wide for its Gram matrix */
-    uint32_t *seen;             /* atoms this sample sees, increasing */
-    uint32_t *warm;             /* which of them are active */
-    struct ndl_matrix near;     /* those atoms */
+    uint32_t *seen;         /* atoms this sample sees, increasing */
+    uint32_t *warm;         /* which of them are active */
+    struct ndl_matrix near; /* those atoms */
     struct ndl_matrix near_gram;
     double *near_h;
 };
@@ -125,8 +125,8 @@ static void bench_free(struct bench *w)
 
 /* -------------------------------------------------------------- one block */
 
-static void multiply(enum ndl_op opB, size_t m, size_t n, size_t k, const double *A, size_t lda, const double *B,
-                     size_t ldb, double beta, double *C, size_t ldc)
+static void multiply(enum ndl_op opB, size_t m, size_t n, size_t k, const double *A, size_t lda,
+                     const double *B, size_t ldb, double beta, double *C, size_t ldc)
 {
     enum ndl_status status = ndl_gemm(NDL_PLAIN, opB, m, n, k, 1, A, lda, B, ldb, beta, C, ldc);
     assert(status == NDL_OK); /* ndl_encode has checked that every size fits */
@@ -142,7 +142,8 @@ static double noise(const struct coding *c, const struct bench *w, size_t s)
 
 /* The active-set solver works with h and G, whose rounding is that of |x|^2.  From the residual
  * itself the multipliers of the active codes come out as zero as they can be. */
-NDL_WIDE static void refine(const struct coding *c, struct bench *w, size_t s, const uint32_t *names)
+NDL_WIDE static void refine(const struct coding *c, struct bench *w, size_t s,
+                            const uint32_t *names)
 {
     struct ndl_active *a = &w->active;
     size_t d = c->e->unit.cols;
@@ -151,7 +152,8 @@ NDL_WIDE static void refine(const struct coding *c, struct bench *w, size_t s, c
     for (size_t i = 0; i < a->n; i++)
         ndl_axpy(d, -a->z[i], ndl_row(&c->e->unit, names ? names[a->set[i]] : a->set[i]), r);
     for (size_t i = 0; i < a->n; i++)
-        w->error[i] = ndl_dot(d, ndl_row(&c->e->unit, names ? names[a->set[i]] : a->set[i]), r) - c->e->lambda / 2;
+        w->error[i] = ndl_dot(d, ndl_row(&c->e->unit, names ? names[a->set[i]] : a->set[i]), r) -
+                      c->e->lambda / 2;
     ndl_active_correct(a, w->error);
 }
 
@@ -164,7 +166,8 @@ static void keep(const struct coding *c, struct bench *w, size_t s, const uint32
         refine(c, w, s, names);
     uint32_t *atom = w->atom + s * w->stride;
     double *value = w->value + s * w->stride;
-    for (size_t i = 0, e; i < a->n; i++) { /* sorted by insertion: they came in a few increasing runs */
+    /* sorted by insertion: they came in a few increasing runs */
+    for (size_t i = 0, e; i < a->n; i++) {
         uint32_t name = names ? names[a->set[i]] : a->set[i];
         for (e = i; e > 0 && atom[e - 1] > name; e--) {
             atom[e] = atom[e - 1];
@@ -206,14 +209,16 @@ static void code_block(const struct coding *c, struct bench *w, size_t first, si
     for (size_t s = 0; s < rows; s++) {
         const uint32_t *warm = c->warm ? c->warm->atom + c->warm->start[first + s] : NULL;
         size_t count = c->warm ? c->warm->start[first + s + 1] - c->warm->start[first + s] : 0;
-        ndl_active_solve(&w->active, c->e->gram.v, K, ndl_row(&w->products, s), noise(c, w, s), warm, count);
+        ndl_active_solve(&w->active, c->e->gram.v, K, ndl_row(&w->products, s), noise(c, w, s),
+                         warm, count);
         keep(c, w, s, NULL);
     }
 }
 
 /* Lists the atoms sample s is to see next: the active ones and the worst violators of
  * r.d <= lambda/2, at most ENTER of them; false if there are none of the latter. */
-static bool look_around(const struct coding *c, struct bench *w, size_t s, size_t *seen, size_t *warm)
+static bool look_around(const struct coding *c, struct bench *w, size_t s, size_t *seen,
+                        size_t *warm)
 {
     const double *product = ndl_row(&w->products, s);
     const uint32_t *atom = w->atom + s * w->stride;
@@ -252,7 +257,8 @@ static void code_block_wide(const struct coding *c, struct bench *w, size_t firs
     for (size_t s = 0; s < rows; s++) {
         value[s] = 0;
         w->count[s] = 0;
-        for (size_t e = c->warm ? c->warm->start[first + s] : 0; c->warm && e < c->warm->start[first + s + 1]; e++)
+        for (size_t e = c->warm ? c->warm->start[first + s] : 0;
+             c->warm && e < c->warm->start[first + s + 1]; e++)
             if (w->count[s] < w->stride) {
                 w->atom[s * w->stride + w->count[s]] = c->warm->atom[e];
                 w->value[s * w->stride + w->count[s]++] = 0; /* seen in the first round */
@@ -267,12 +273,16 @@ static void code_block_wide(const struct coding *c, struct bench *w, size_t firs
             done[s] = !look_around(c, w, s, &seen, &warm);
             if (!done[s]) {
                 for (size_t i = 0; i < seen; i++) {
-                    memcpy(ndl_row(&w->near, i), ndl_row(&c->e->unit, w->seen[i]), d * sizeof *w->near.v);
-                    w->near_h[i] = ndl_dot(d, ndl_row(&w->near, i), ndl_row(&w->centred, s)) - c->e->lambda / 2;
+                    memcpy(ndl_row(&w->near, i), ndl_row(&c->e->unit, w->seen[i]),
+                           d * sizeof *w->near.v);
+                    w->near_h[i] = ndl_dot(d, ndl_row(&w->near, i), ndl_row(&w->centred, s)) -
+                                   c->e->lambda / 2;
                 }
-                multiply(NDL_TRANSPOSED, seen, seen, d, w->near.v, d, w->near.v, d, 0, w->near_gram.v, seen);
+                multiply(NDL_TRANSPOSED, seen, seen, d, w->near.v, d, w->near.v, d, 0,
+                         w->near_gram.v, seen);
                 w->active.K = seen;
-                ndl_active_solve(&w->active, w->near_gram.v, seen, w->near_h, noise(c, w, s), w->warm, warm);
+                ndl_active_solve(&w->active, w->near_gram.v, seen, w->near_h, noise(c, w, s),
+                                 w->warm, warm);
                 double now = ndl_dot(w->active.n, w->active.y, w->active.y);
                 done[s] = !ndl_active_progress(value[s], now, &unseen[s]);
                 if (!done[s] || now >= value[s])
@@ -371,7 +381,8 @@ static void work(void *context, size_t first, size_t last, int worker)
 /* ----------------------------------------------------------- the dictionary */
 
 /* The unit atoms, their norms and, unless there are too many, their Gram matrix. */
-static enum ndl_status prepare(struct ndl_encoder *e, const struct ndl_matrix *D, struct ndl_error *err)
+static enum ndl_status prepare(struct ndl_encoder *e, const struct ndl_matrix *D,
+                               struct ndl_error *err)
 {
     size_t K = D->rows, d = D->cols;
     enum ndl_status status = ndl_matrix_copy(&e->unit, D, err);
@@ -393,14 +404,15 @@ static enum ndl_status prepare(struct ndl_encoder *e, const struct ndl_matrix *D
     return status;
 }
 
-enum ndl_status ndl_encoder_new(struct ndl_encoder **encoder, const struct ndl_matrix *D, const struct ndl_matrix *b,
-                                double lambda, struct ndl_error *err)
+enum ndl_status ndl_encoder_new(struct ndl_encoder **encoder, const struct ndl_matrix *D,
+                                const struct ndl_matrix *b, double lambda, struct ndl_error *err)
 {
     *encoder = NULL;
     if (D->rows < 1 || D->cols < 1)
         return ndl_fail(err, NDL_BADARG, "encode: D is %zu x %zu", D->rows, D->cols);
     if (b && (b->rows != 1 || b->cols != D->cols))
-        return ndl_fail(err, NDL_BADARG, "encode: the bias is %zu x %zu, not 1 x %zu", b->rows, b->cols, D->cols);
+        return ndl_fail(err, NDL_BADARG, "encode: the bias is %zu x %zu, not 1 x %zu", b->rows,
+                        b->cols, D->cols);
     if (D->rows > INT32_MAX || D->cols > INT32_MAX)
         return ndl_fail(err, NDL_BADARG, "encode: D is too large, %zu x %zu", D->rows, D->cols);
     if (!(lambda > 0) || !isfinite(lambda))
@@ -439,8 +451,8 @@ void ndl_encoder_free(struct ndl_encoder *e)
 /* ------------------------------------------------------------ the whole set */
 
 /* Joins the blocks' codes in order. */
-static enum ndl_status assemble(const struct coding *c, size_t pieces, struct ndl_codes *Z, double *worst_gap,
-                                struct ndl_error *err)
+static enum ndl_status assemble(const struct coding *c, size_t pieces, struct ndl_codes *Z,
+                                double *worst_gap, struct ndl_error *err)
 {
     size_t entries = 0;
     double worst = 0;
@@ -463,24 +475,29 @@ static enum ndl_status assemble(const struct coding *c, size_t pieces, struct nd
 }
 
 enum ndl_status ndl_encoder_run(const struct ndl_encoder *e, const struct ndl_matrix *X,
-                                const struct ndl_encode_options *options, struct ndl_codes *Z, double *worst_gap,
-                                struct ndl_error *err)
+                                const struct ndl_encode_options *options, struct ndl_codes *Z,
+                                double *worst_gap, struct ndl_error *err)
 {
     *Z = (struct ndl_codes){0};
     const struct ndl_codes *warm = options->warm;
     size_t K = e->unit.rows, d = e->unit.cols;
     if (X->cols != d)
-        return ndl_fail(err, NDL_BADARG, "encode: X is %zu x %zu but D is %zu x %zu", X->rows, X->cols, K, d);
+        return ndl_fail(err, NDL_BADARG, "encode: X is %zu x %zu but D is %zu x %zu", X->rows,
+                        X->cols, K, d);
     if (!(options->gap >= 0) || options->threads < 1)
-        return ndl_fail(err, NDL_BADARG, "encode: gap %g, %d threads", options->gap, options->threads);
+        return ndl_fail(err, NDL_BADARG, "encode: gap %g, %d threads", options->gap,
+                        options->threads);
     if (warm && (warm->rows != X->rows || warm->cols != K))
-        return ndl_fail(err, NDL_BADARG, "encode: the warm codes are %zu x %zu, not %zu x %zu", warm->rows, warm->cols,
-                        X->rows, K);
+        return ndl_fail(err, NDL_BADARG, "encode: the warm codes are %zu x %zu, not %zu x %zu",
+                        warm->rows, warm->cols, X->rows, K);
     size_t pieces = X->rows / BLOCK + (X->rows % BLOCK > 0);
     int threads = ndl_threads(X->rows, K, d, options->threads);
     if ((size_t)threads > pieces)
         threads = pieces > 0 ? (int)pieces : 1;
-    struct coding c = {.e = e, .X = X, .warm = warm, .certify = worst_gap || options->gap > 0,
+    struct coding c = {.e = e,
+                       .X = X,
+                       .warm = warm,
+                       .certify = worst_gap || options->gap > 0,
                        .exact = options->gap == 0};
     double worst = 0;
     enum ndl_status status = NDL_OK;
@@ -503,7 +520,8 @@ enum ndl_status ndl_encoder_run(const struct ndl_encoder *e, const struct ndl_ma
     if (status == NDL_OK && worst_gap)
         *worst_gap = worst;
     if (status == NDL_OK && options->gap > 0 && worst > options->gap)
-        status = ndl_fail(err, NDL_NOCONV, "encode: relative duality gap %.3g, not %.3g", worst, options->gap);
+        status = ndl_fail(err, NDL_NOCONV, "encode: relative duality gap %.3g, not %.3g", worst,
+                          options->gap);
     for (int t = 0; c.bench && t < threads; t++)
         bench_free(&c.bench[t]);
     for (size_t p = 0; c.piece && p < pieces; p++) {
@@ -516,8 +534,9 @@ enum ndl_status ndl_encoder_run(const struct ndl_encoder *e, const struct ndl_ma
     return status;
 }
 
-enum ndl_status ndl_encode(const struct ndl_matrix *X, const struct ndl_matrix *D, const struct ndl_matrix *b,
-                           double lambda, const struct ndl_encode_options *options, struct ndl_codes *Z,
+enum ndl_status ndl_encode(const struct ndl_matrix *X, const struct ndl_matrix *D,
+                           const struct ndl_matrix *b, double lambda,
+                           const struct ndl_encode_options *options, struct ndl_codes *Z,
                            double *worst_gap, struct ndl_error *err)
 {
     struct ndl_encoder *encoder;

@@ -1,11 +1,12 @@
 /* fit.c -- learning a nonnegative sparse dictionary: local minima of (P).
  *
  * A descent has two phases.  Alternation codes all samples exactly, then improves the atoms and
- * the bias one at a time, each to its exact minimum with the codes held; that goes on while it pays.
- * Truncated Newton steps (newton.c) on the reduced loss finish.  A dead atom is put along the
- * largest residual above lambda/2 (theory of the wide limit: there, and only there, one more atom
- * lowers the loss).  With many samples the first alternations see only some of them.  A random start
- * with a small penalty comes down to it from a larger one; a given start does so only if it takes too long.
+ * the bias one at a time, each to its exact minimum with the codes held; that goes on while it
+ * pays.  Truncated Newton steps (newton.c) on the reduced loss finish.  A dead atom is put along
+ * the largest residual above lambda/2 (theory of the wide limit: there, and only there, one more
+ * atom lowers the loss).  With many samples the first alternations see only some of them.  A
+ * random start with a small penalty comes down to it from a larger one; a given start does so
+ * only if it takes too long.
  *
  * What is guaranteed: on the full data no step raises the loss, and ndl_fit returns NDL_OK only
  * if the first-order conditions hold to the tolerance.  The result is a local minimum as far as
@@ -14,7 +15,7 @@
 #include "ndl.h"
 
 #include "newton.h"
-#include "reduced.h"
+#include "reduced_loss.h"
 #include "vec.h"
 
 #include <assert.h>
@@ -29,16 +30,16 @@
 #include <gsl/gsl_randist.h>
 
 enum {
-    PASSES = 50,          /* of one alternation, at most */
-    ROUNDS = 20,          /* of alternation and Newton */
-    ESCAPES = 10,         /* saddles left behind */
-    LANCZOS = 60,         /* steps to find the smallest curvature, */
-    LANCZOS_MANY = 15,    /* and with many samples */
+    PASSES = 50,           /* of one alternation, at most */
+    ROUNDS = 20,           /* of alternation and Newton */
+    ESCAPES = 10,          /* saddles left behind */
+    LANCZOS = 60,          /* steps to find the smallest curvature, */
+    LANCZOS_MANY = 15,     /* and with many samples */
     SMALL_SAMPLES = 20000, /* up to here a thread takes a whole start, not some samples */
-    EXCHANGES = 6,        /* rounds of exchanging weak atoms */
-    TRIES = 30,           /* directions in a row that are not worth an atom */
-    MANY_SAMPLES = 10000, /* from here a descent begins with some of them, */
-    SOME_SAMPLES = 4096   /* this many, or 8 per atom */
+    EXCHANGES = 6,         /* rounds of exchanging weak atoms */
+    TRIES = 30,            /* directions in a row that are not worth an atom */
+    MANY_SAMPLES = 10000,  /* from here a descent begins with some of them, */
+    SOME_SAMPLES = 4096    /* this many, or 8 per atom */
 };
 
 /* Alternation ends when a pass lowers the loss by less than this, relatively. */
@@ -49,15 +50,21 @@ static const double WORTH = 1e-6;
 /* A penalty below this share of the mean |x_i - b| is small: the reduced loss is then full of kinks
  * and its valleys are narrow, and a random start is best brought down to it, */
 static const double SMALL_PENALTY = 0.125;
-static const double COMING_DOWN = 4;      /* by this factor from one penalty to the next, */
-static const double ON_THE_WAY = 1e-3;    /* to this residual at each of the larger ones. */
+static const double COMING_DOWN = 4;   /* by this factor from one penalty to the next, */
+static const double ON_THE_WAY = 1e-3; /* to this residual at each of the larger ones. */
 /* Two unit atoms are the same if 1 - d_j.d_k is below this. */
 static const double SAME = 1e-14;
 
 struct ndl_fit_options ndl_fit_defaults(size_t atoms, double lambda)
 {
-    return (struct ndl_fit_options){.atoms = atoms, .lambda = lambda, .bias = true, .seed = 1, .starts = 1,
-                                    .tolerance = 1e-10, .max_iterations = 1000, .threads = 1};
+    return (struct ndl_fit_options){.atoms = atoms,
+                                    .lambda = lambda,
+                                    .bias = true,
+                                    .seed = 1,
+                                    .starts = 1,
+                                    .tolerance = 1e-10,
+                                    .max_iterations = 1000,
+                                    .threads = 1};
 }
 
 void ndl_fit_report_free(struct ndl_fit_report *report)
@@ -71,7 +78,8 @@ void ndl_fit_report_free(struct ndl_fit_report *report)
 /* One sweep over atoms and bias, codes held: with Q = sum_i (z_i, 1)^T r_i the best unit atom k is
  * along Q_k + (sum_i z_ik^2) d_k.  `next` receives the result; Q follows the changes so far,
  * Q_k = -slope_k / 2 - sum_j moment_kj (next_j - T_j). */
-static void sweep(const struct ndl_reduced *f, const struct ndl_point *p, double *change, struct ndl_point *next)
+static void sweep(const struct ndl_reduced *f, const struct ndl_point *p, double *change,
+                  struct ndl_point *next)
 {
     size_t K = f->K, d = f->d;
     memcpy(next->T.v, p->T.v, (K + 1) * d * sizeof *next->T.v);
@@ -125,8 +133,8 @@ static size_t revive(const struct ndl_reduced *f, struct ndl_point *p, struct nd
 }
 
 /* Alternates from p (evaluated) until a pass pays less than `slow`. */
-static enum ndl_status alternate(struct ndl_reduced *f, struct ndl_point *p, double slow, struct ndl_descent *run,
-                                 struct ndl_error *err)
+static enum ndl_status alternate(struct ndl_reduced *f, struct ndl_point *p, double slow,
+                                 struct ndl_descent *run, struct ndl_error *err)
 {
     struct ndl_point next;
     enum ndl_status status = ndl_point_alloc(&next, f, err);
@@ -134,8 +142,9 @@ static enum ndl_status alternate(struct ndl_reduced *f, struct ndl_point *p, dou
     if (status == NDL_OK && !change)
         status = ndl_fail(err, NDL_NOMEM, "no memory for %zu atoms", f->K);
     bool go_on = true;
-    for (int pass = 0; status == NDL_OK && go_on && p->residual > run->tolerance && run->iterations < run->limit &&
-                       pass < PASSES; pass++) {
+    for (int pass = 0; status == NDL_OK && go_on && p->residual > run->tolerance &&
+                       run->iterations < run->limit && pass < PASSES;
+         pass++) {
         sweep(f, p, change, &next);
         size_t revived = revive(f, p, &next);
         status = ndl_reduced_eval(f, &next, &p->Z, err);
@@ -150,15 +159,16 @@ static enum ndl_status alternate(struct ndl_reduced *f, struct ndl_point *p, dou
         }
         run->iterations++;
         if (run->progress)
-            run->progress(run->progress_context, "alternate", run->iterations, p->loss, p->residual);
+            run->progress(run->progress_context, "alternate", run->iterations, p->loss,
+                          p->residual);
     }
     free(change);
     ndl_point_free(&next);
     return status;
 }
 
-/* From p->T to a stationary point, reviving dead atoms where that pays.  Where Newton gets stuck at a
- * kink another alternation may help. */
+/* From p->T to a stationary point, reviving dead atoms where that pays.  Where Newton gets stuck
+ * at a kink another alternation may help. */
 static enum ndl_status descend(struct ndl_reduced *f, struct ndl_point *p, struct ndl_descent *run,
                                struct ndl_error *err)
 {
@@ -201,8 +211,8 @@ static void other_direction(const struct ndl_matrix *T, size_t k, gsl_rng *rng, 
 
 /* The bias of the options; where atoms are random, they are the directions of distinct samples,
  * seen from the bias, and random directions once these have run out. */
-static enum ndl_status start(const struct ndl_matrix *X, const struct ndl_fit_options *o, gsl_rng *rng,
-                             struct ndl_matrix *T, struct ndl_error *err)
+static enum ndl_status start(const struct ndl_matrix *X, const struct ndl_fit_options *o,
+                             gsl_rng *rng, struct ndl_matrix *T, struct ndl_error *err)
 {
     size_t N = X->rows, d = X->cols, K = o->atoms;
     double *b = ndl_row(T, K);
@@ -318,11 +328,11 @@ static enum ndl_status cost_of_weak(struct ndl_reduced *f, const struct ndl_poin
     return status;
 }
 
-/* Gives weak atoms of T = p->T new directions, where that pays: where gain_of promises more than the
- * atom is worth.  The directions tried come from the largest parts of samples that their atoms
- * cannot explain. */
-static enum ndl_status exchange_weak(struct ndl_reduced *f, const struct ndl_point *p, struct ndl_matrix *T,
-                                     size_t *exchanged, struct ndl_error *err)
+/* Gives weak atoms of T = p->T new directions, where that pays: where gain_of promises more than
+ * the atom is worth.  The directions tried come from the largest parts of samples that their
+ * atoms cannot explain. */
+static enum ndl_status exchange_weak(struct ndl_reduced *f, const struct ndl_point *p,
+                                     struct ndl_matrix *T, size_t *exchanged, struct ndl_error *err)
 {
     size_t N = f->X->rows, d = f->d;
     struct ndl_matrix R, tried = {0};
@@ -365,7 +375,7 @@ static enum ndl_status exchange_weak(struct ndl_reduced *f, const struct ndl_poi
         bool new = true; /* not one of those tried before */
         for (size_t j = 0; j < t && new; j++)
             new = ndl_dot(d, u, ndl_row(&tried, j)) < 0.5;
-        if (new && gain > cost[weakest]) {
+        if (new &&gain > cost[weakest]) {
             memcpy(ndl_row(T, weakest), u, d * sizeof *u);
             cost[weakest] = HUGE_VAL;
             ++*exchanged;
@@ -387,8 +397,8 @@ static enum ndl_status exchange_weak(struct ndl_reduced *f, const struct ndl_poi
  * whether T is nearly stationary. */
 static enum ndl_status alternate_on_some(const struct ndl_matrix *X, size_t stride, double lambda,
                                          const struct ndl_fit_options *o, int threads, bool probe,
-                                         struct ndl_matrix *T, struct ndl_descent *run, double *density, bool *settled,
-                                         struct ndl_error *err)
+                                         struct ndl_matrix *T, struct ndl_descent *run,
+                                         double *density, bool *settled, struct ndl_error *err)
 {
     struct ndl_matrix some;
     struct ndl_reduced f = {0};
@@ -428,28 +438,33 @@ static enum ndl_status alternate_on_some(const struct ndl_matrix *X, size_t stri
  * so large that the codes are sparse.  Atoms far from any minimum need many codes per sample, which
  * are slow to compute and say little about the atoms; with few the atoms find their features
  * sooner.  A start that is nearly stationary already is left as it is. */
-static enum ndl_status warm_up(const struct ndl_matrix *X, const struct ndl_fit_options *o, int threads,
-                               struct ndl_matrix *T, struct ndl_descent *run, struct ndl_error *err)
+static enum ndl_status warm_up(const struct ndl_matrix *X, const struct ndl_fit_options *o,
+                               int threads, struct ndl_matrix *T, struct ndl_descent *run,
+                               struct ndl_error *err)
 {
-    size_t some = 8 * o->atoms > SOME_SAMPLES ? 8 * o->atoms : SOME_SAMPLES, stride = X->rows / some, few = X->rows / 512;
+    size_t some = 8 * o->atoms > SOME_SAMPLES ? 8 * o->atoms : SOME_SAMPLES,
+           stride = X->rows / some, few = X->rows / 512;
     double density, lambda = o->lambda, sparse = (double)X->cols / 8;
     bool settled;
     if (X->rows < MANY_SAMPLES || stride < 2)
         return NDL_OK;
-    enum ndl_status status = alternate_on_some(X, few, lambda, o, threads, true, T, run, &density, &settled, err);
+    enum ndl_status status =
+        alternate_on_some(X, few, lambda, o, threads, true, T, run, &density, &settled, err);
     if (settled)
         return status;
     for (int doubled = 0; status == NDL_OK && density > sparse && doubled < 10; doubled++)
-        status = alternate_on_some(X, few, lambda *= 2, o, threads, true, T, run, &density, &settled, err);
+        status = alternate_on_some(X, few, lambda *= 2, o, threads, true, T, run, &density,
+                                   &settled, err);
     for (bool last = false; status == NDL_OK && !last; lambda /= 4) {
         last = lambda <= o->lambda;
-        status = alternate_on_some(X, stride, fmax(lambda, o->lambda), o, threads, false, T, run, &density, &settled,
-                                   err);
+        status = alternate_on_some(X, stride, fmax(lambda, o->lambda), o, threads, false, T, run,
+                                   &density, &settled, err);
     }
     return status;
 }
 
-/* The penalty to come down from: f->lambda times a power of COMING_DOWN, that itself if it is not small. */
+/* The penalty to come down from: f->lambda times a power of COMING_DOWN, that itself if it is
+ * not small. */
 static double top_penalty(const struct ndl_reduced *f, const struct ndl_point *p)
 {
     const struct ndl_matrix *X = f->X;
@@ -466,8 +481,8 @@ static double top_penalty(const struct ndl_reduced *f, const struct ndl_point *p
 }
 
 /* Descends at penalties that come down from `top` to f->lambda, and then there. */
-static enum ndl_status come_down(struct ndl_reduced *f, struct ndl_point *p, double top, struct ndl_descent *run,
-                                 struct ndl_error *err)
+static enum ndl_status come_down(struct ndl_reduced *f, struct ndl_point *p, double top,
+                                 struct ndl_descent *run, struct ndl_error *err)
 {
     double lambda = f->lambda, tolerance = run->tolerance;
     enum ndl_status status = NDL_OK;
@@ -479,15 +494,17 @@ static enum ndl_status come_down(struct ndl_reduced *f, struct ndl_point *p, dou
     return status == NDL_OK ? descend(f, p, run, err) : status;
 }
 
-/* A given start goes straight to f->lambda.  Only if that is small, and all iterations were not enough, does
- * it come down from where it is, with as many again, and keeps that if the loss is lower. */
-static enum ndl_status from_given(struct ndl_reduced *f, struct ndl_point *p, struct ndl_descent *run, bool *came_down,
-                                  struct ndl_error *err)
+/* A given start goes straight to f->lambda.  Only if that is small, and all iterations were not
+ * enough, does it come down from where it is, with as many again, and keeps that if the loss is
+ * lower. */
+static enum ndl_status from_given(struct ndl_reduced *f, struct ndl_point *p,
+                                  struct ndl_descent *run, bool *came_down, struct ndl_error *err)
 {
     double top = top_penalty(f, p);
     struct ndl_point lower;
     enum ndl_status status = descend(f, p, run, err);
-    if (status != NDL_OK || p->residual <= run->tolerance || run->iterations < run->limit || !(top > f->lambda))
+    if (status != NDL_OK || p->residual <= run->tolerance || run->iterations < run->limit ||
+        !(top > f->lambda))
         return status;
     run->limit += run->limit < INT_MAX / 2 ? run->limit : 0;
     status = ndl_point_alloc(&lower, f, err);
@@ -510,17 +527,18 @@ static enum ndl_status from_given(struct ndl_reduced *f, struct ndl_point *p, st
 struct contest {
     const struct ndl_matrix *X;
     const struct ndl_fit_options *o;
-    int threads;             /* of each start */
-    pthread_mutex_t lock;    /* of everything below, and of the caller's progress function */
-    double *loss;            /* starts */
-    struct ndl_matrix T;     /* of the best */
-    int best, iterations;    /* -1 before the first */
-    bool came_down;          /* the given start */
-    enum ndl_status status;  /* the first failure */
+    int threads;            /* of each start */
+    pthread_mutex_t lock;   /* of everything below, and of the caller's progress function */
+    double *loss;           /* starts */
+    struct ndl_matrix T;    /* of the best */
+    int best, iterations;   /* -1 before the first */
+    bool came_down;         /* the given start */
+    enum ndl_status status; /* the first failure */
     struct ndl_error failure;
 };
 
-static void locked_progress(void *context, const char *phase, int iteration, double loss, double residual)
+static void locked_progress(void *context, const char *phase, int iteration, double loss,
+                            double residual)
 {
     struct contest *c = context;
     pthread_mutex_lock(&c->lock);
@@ -530,8 +548,10 @@ static void locked_progress(void *context, const char *phase, int iteration, dou
 
 static struct ndl_descent descent_of(struct contest *c)
 {
-    return (struct ndl_descent){.tolerance = c->o->tolerance, .limit = c->o->max_iterations,
-                                .progress = c->o->progress ? locked_progress : NULL, .progress_context = c};
+    return (struct ndl_descent){.tolerance = c->o->tolerance,
+                                .limit = c->o->max_iterations,
+                                .progress = c->o->progress ? locked_progress : NULL,
+                                .progress_context = c};
 }
 
 static enum ndl_status one_start(struct contest *c, size_t s, struct ndl_error *err)
@@ -557,7 +577,8 @@ static enum ndl_status one_start(struct contest *c, size_t s, struct ndl_error *
     if (status == NDL_OK) {
         c->loss[s] = p.loss;
         /* Ties go to the lower index, so that the order of the threads does not matter. */
-        if (c->best < 0 || p.loss < c->loss[c->best] || (p.loss <= c->loss[c->best] && (int)s < c->best)) {
+        if (c->best < 0 || p.loss < c->loss[c->best] ||
+            (p.loss <= c->loss[c->best] && (int)s < c->best)) {
             struct ndl_matrix worse = c->T;
             c->T = p.T;
             p.T = worse;
@@ -584,25 +605,29 @@ static void start_work(void *context, size_t first, size_t last, int worker)
 }
 
 /* Finishes at the best start's atoms: measures the curvature and leaves saddles. */
-static enum ndl_status finish(struct contest *c, struct ndl_reduced *f, struct ndl_point *p, double *curvature,
-                              struct ndl_error *err)
+static enum ndl_status finish(struct contest *c, struct ndl_reduced *f, struct ndl_point *p,
+                              double *curvature, struct ndl_error *err)
 {
     struct ndl_descent run = descent_of(c);
     run.iterations = c->iterations;
     gsl_rng *rng = NULL;
     struct ndl_point trial = {0};
-    size_t variables = (f->K + 1) * f->d, steps = f->X->rows < MANY_SAMPLES ? LANCZOS : LANCZOS_MANY;
+    size_t variables = (f->K + 1) * f->d,
+           steps = f->X->rows < MANY_SAMPLES ? LANCZOS : LANCZOS_MANY;
     double *direction = calloc(variables, sizeof *direction);
-    enum ndl_status status = direction ? ndl_rng(&rng, c->o->seed, SIZE_MAX, err)
-                                       : ndl_fail(err, NDL_NOMEM, "no memory for %zu variables", variables);
+    enum ndl_status status =
+        direction ? ndl_rng(&rng, c->o->seed, SIZE_MAX, err)
+                  : ndl_fail(err, NDL_NOMEM, "no memory for %zu variables", variables);
     if (status == NDL_OK)
         status = ndl_point_alloc(&trial, f, err);
     memcpy(p->T.v, c->T.v, variables * sizeof *p->T.v);
     if (status == NDL_OK)
         status = ndl_reduced_eval(f, p, NULL, err);
     for (int escape = 0; status == NDL_OK; escape++) {
-        status = ndl_curvature(f, p, rng, variables < steps ? variables : steps, curvature, direction, err);
-        if (status != NDL_OK || !(*curvature < -1e-8) || escape == ESCAPES || run.iterations >= run.limit)
+        status = ndl_curvature(f, p, rng, variables < steps ? variables : steps, curvature,
+                               direction, err);
+        if (status != NDL_OK || !(*curvature < -1e-8) || escape == ESCAPES ||
+            run.iterations >= run.limit)
             break;
         bool lower = false;
         for (double t = 0.1; t > 1e-5 && !lower && status == NDL_OK; t = t > 0 ? -t : -t / 4) {
@@ -623,7 +648,8 @@ static enum ndl_status finish(struct contest *c, struct ndl_reduced *f, struct n
     return status;
 }
 
-static enum ndl_status check(const struct ndl_matrix *X, const struct ndl_fit_options *o, struct ndl_error *err)
+static enum ndl_status check(const struct ndl_matrix *X, const struct ndl_fit_options *o,
+                             struct ndl_error *err)
 {
     if (X->rows < 1 || X->cols < 1)
         return ndl_fail(err, NDL_BADARG, "fit: X is %zu x %zu", X->rows, X->cols);
@@ -632,13 +658,14 @@ static enum ndl_status check(const struct ndl_matrix *X, const struct ndl_fit_op
     if (!(o->lambda > 0) || !isfinite(o->lambda))
         return ndl_fail(err, NDL_BADARG, "fit: lambda = %g is not positive", o->lambda);
     if (o->starts < 1 || o->threads < 1 || o->max_iterations < 1 || !(o->tolerance > 0))
-        return ndl_fail(err, NDL_BADARG, "fit: %d starts, %d threads, %d iterations, tolerance %g", o->starts,
-                        o->threads, o->max_iterations, o->tolerance);
+        return ndl_fail(err, NDL_BADARG, "fit: %d starts, %d threads, %d iterations, tolerance %g",
+                        o->starts, o->threads, o->max_iterations, o->tolerance);
     if (o->b0 && (!o->bias || o->b0->rows != 1 || o->b0->cols != X->cols))
-        return ndl_fail(err, NDL_BADARG, "fit: a start of the bias needs a free bias and 1 x %zu entries", X->cols);
+        return ndl_fail(err, NDL_BADARG,
+                        "fit: a start of the bias needs a free bias and 1 x %zu entries", X->cols);
     if (o->D0 && (o->D0->rows != o->atoms || o->D0->cols != X->cols))
-        return ndl_fail(err, NDL_BADARG, "fit: the start is %zu x %zu, not %zu x %zu", o->D0->rows, o->D0->cols,
-                        o->atoms, X->cols);
+        return ndl_fail(err, NDL_BADARG, "fit: the start is %zu x %zu, not %zu x %zu", o->D0->rows,
+                        o->D0->cols, o->atoms, X->cols);
     if (o->D0 && o->starts != 1)
         return ndl_fail(err, NDL_BADARG, "fit: %d starts, but the start is given", o->starts);
     enum ndl_status status = ndl_matrix_check(X, "X", err);
@@ -653,8 +680,9 @@ static enum ndl_status check(const struct ndl_matrix *X, const struct ndl_fit_op
 }
 
 /* Moves the point into the caller's model and the numbers into the report. */
-static enum ndl_status deliver(const struct contest *c, struct ndl_point *p, double curvature, struct ndl_model *model,
-                               struct ndl_fit_report *report, struct ndl_error *err)
+static enum ndl_status deliver(const struct contest *c, struct ndl_point *p, double curvature,
+                               struct ndl_model *model, struct ndl_fit_report *report,
+                               struct ndl_error *err)
 {
     size_t K = c->o->atoms, d = c->X->cols;
     enum ndl_status status = ndl_matrix_alloc(&model->D, K, d, err);
@@ -680,8 +708,9 @@ static enum ndl_status deliver(const struct contest *c, struct ndl_point *p, dou
     return NDL_OK;
 }
 
-enum ndl_status ndl_fit(const struct ndl_matrix *X, const struct ndl_fit_options *options, struct ndl_model *model,
-                        struct ndl_fit_report *report, struct ndl_error *err)
+enum ndl_status ndl_fit(const struct ndl_matrix *X, const struct ndl_fit_options *options,
+                        struct ndl_model *model, struct ndl_fit_report *report,
+                        struct ndl_error *err)
 {
     *model = (struct ndl_model){0};
     *report = (struct ndl_fit_report){0};
@@ -690,7 +719,8 @@ enum ndl_status ndl_fit(const struct ndl_matrix *X, const struct ndl_fit_options
         return status;
     size_t starts = (size_t)options->starts;
     bool by_start = starts > 1 && X->rows <= SMALL_SAMPLES;
-    struct contest c = {.X = X, .o = options, .threads = by_start ? 1 : options->threads, .best = -1};
+    struct contest c = {
+        .X = X, .o = options, .threads = by_start ? 1 : options->threads, .best = -1};
     struct ndl_reduced f = {0};
     struct ndl_point p = {0};
     double curvature = nan("");
@@ -704,7 +734,8 @@ enum ndl_status ndl_fit(const struct ndl_matrix *X, const struct ndl_fit_options
             status = ndl_fail(err, c.status, "%s", c.failure.text);
     }
     if (status == NDL_OK)
-        status = ndl_reduced_alloc(&f, X, options->atoms, options->lambda, options->bias, options->threads, err);
+        status = ndl_reduced_alloc(&f, X, options->atoms, options->lambda, options->bias,
+                                   options->threads, err);
     if (status == NDL_OK)
         status = ndl_point_alloc(&p, &f, err);
     if (status == NDL_OK)
@@ -715,7 +746,8 @@ enum ndl_status ndl_fit(const struct ndl_matrix *X, const struct ndl_fit_options
         report->start_loss = c.loss;
         c.loss = NULL;
         if (!(report->residual <= options->tolerance))
-            status = ndl_fail(err, NDL_NOCONV, "fit: relative residual %.3g after %d iterations, not %.3g",
+            status = ndl_fail(err, NDL_NOCONV,
+                              "fit: relative residual %.3g after %d iterations, not %.3g",
                               report->residual, report->iterations, options->tolerance);
     } else {
         ndl_model_free(model);

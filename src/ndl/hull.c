@@ -27,10 +27,12 @@
 #include <libqhull_r/libqhull_r.h>
 
 /* All lengths below are in units of the task's scale. */
-#define ROUNDING 1e-12  /* a distance that the least squares cannot tell from 0; it leaves about 1e-15 */
-#define AGREEMENT 1e-8  /* between independent methods; GLPK stops at reduced costs of 1e-9 */
-#define SUPPORT 1e-13   /* a point this far beyond a facet does not refute it: Qhull's own rounding */
-#define APEX 1e-11      /* a facet of a cone passes this close to 0 */
+/* a distance that the least squares cannot tell from 0; it leaves about 1e-15 */
+#define ROUNDING 1e-12
+#define AGREEMENT 1e-8 /* between independent methods; GLPK stops at reduced costs of 1e-9 */
+/* a point this far beyond a facet does not refute it: Qhull's own rounding */
+#define SUPPORT 1e-13
+#define APEX 1e-11 /* a facet of a cone passes this close to 0 */
 
 /* ------------------------------------------------------------- the task */
 
@@ -134,7 +136,8 @@ static enum ndl_status task_build(struct task *t, const struct ndl_matrix *P, co
     t->length = array(P->rows, sizeof *t->length);
     struct ndl_matrix *sorted = &(struct ndl_matrix){.rows = P->rows, .cols = m, .v = P->v};
     if (!t->p || !t->q || !t->row || !t->length)
-        return ndl_fail(err, NDL_NOMEM, "hull: no memory for %zu points in %zu dimensions", P->rows, m);
+        return ndl_fail(err, NDL_NOMEM, "hull: no memory for %zu points in %zu dimensions", P->rows,
+                        m);
 
     for (size_t i = 0; i < P->rows; i++)
         t->row[i] = i;
@@ -207,11 +210,14 @@ static void span_free(struct span *s)
 
 /* Gram-Schmidt in the unit of P, always with the row farthest from the span so
  * far, until all are within `tolerance` of it. */
-static enum ndl_status task_span(struct span *s, const struct task *t, double tolerance, struct ndl_error *err)
+static enum ndl_status task_span(struct span *s, const struct task *t, double tolerance,
+                                 struct ndl_error *err)
 {
     size_t m = t->m, n = t->n;
-    *s = (struct span){.pivot = array(m + 1, sizeof *s->pivot), .normal = array(m, sizeof *s->normal)};
-    double *rest = array((n + m) * m, sizeof *rest); /* what the span leaves of the points and unit vectors */
+    *s = (struct span){.pivot = array(m + 1, sizeof *s->pivot),
+                       .normal = array(m, sizeof *s->normal)};
+    /* what the span leaves of the points and unit vectors */
+    double *rest = array((n + m) * m, sizeof *rest);
     double *basis = array(m * m, sizeof *basis);
     if (!s->pivot || !s->normal || !rest || !basis) {
         free(rest);
@@ -220,7 +226,8 @@ static enum ndl_status task_span(struct span *s, const struct task *t, double to
     }
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < m; j++)
-            rest[i * m + j] = (point(t, i)[j] - (t->kind == NDL_HULL ? point(t, 0)[j] : 0)) * t->length[i];
+            rest[i * m + j] =
+                (point(t, i)[j] - (t->kind == NDL_HULL ? point(t, 0)[j] : 0)) * t->length[i];
     double *axes = rest + n * m;
     for (size_t j = 0; j < m; j++)
         axes[j * m + j] = 1;
@@ -416,14 +423,16 @@ static bool active_settle(struct active *s, const double *f)
 
 /* The next point to take: the largest e_i . residual that is more than
  * rounding, or SIZE_MAX. */
-static size_t active_next(const struct active *s, const struct task *t, const bool *barred, double length)
+static size_t active_next(const struct active *s, const struct task *t, const bool *barred,
+                          double length)
 {
     double best = 32 * DBL_EPSILON * length;
     size_t next = SIZE_MAX;
     for (size_t i = 0; i < t->n; i++) {
         if (s->in[i] || barred[i])
             continue;
-        double gain = dot(point(t, i), s->residual, t->m) + (t->kind == NDL_HULL ? s->residual[t->m] : 0);
+        double gain =
+            dot(point(t, i), s->residual, t->m) + (t->kind == NDL_HULL ? s->residual[t->m] : 0);
         if (gain > best) {
             best = gain;
             next = i;
@@ -433,7 +442,8 @@ static size_t active_next(const struct active *s, const struct task *t, const bo
 }
 
 /* weight (n of the task) and gap = (nearest point) - q (m). */
-static enum ndl_status nearest_point(const struct task *t, double *weight, double *gap, struct ndl_error *err)
+static enum ndl_status nearest_point(const struct task *t, double *weight, double *gap,
+                                     struct ndl_error *err)
 {
     struct active s;
     enum ndl_status status = active_alloc(&s, t, err);
@@ -483,8 +493,8 @@ done:
 
 /* How deep q lies, and the nearest facet: a.p >= lowest over the points. */
 struct depth {
-    double l2, l1;  /* NaN: not known */
-    double *a;      /* m, unit length; 0 if there is no facet */
+    double l2, l1; /* NaN: not known */
+    double *a;     /* m, unit length; 0 if there is no facet */
 };
 
 struct facets {
@@ -503,7 +513,8 @@ static void facets_free(struct facets *f)
 /* The only function that talks to Qhull: it copies the facets and frees the
  * rest, because a later Qhull error would exit the program.  Points are
  * n x m, finite, of full dimension, 2 <= m. */
-static enum ndl_status facets_build(struct facets *f, double *points, size_t n, size_t m, struct ndl_error *err)
+static enum ndl_status facets_build(struct facets *f, double *points, size_t n, size_t m,
+                                    struct ndl_error *err)
 {
     *f = (struct facets){0};
     char *said = NULL, command[] = "qhull";
@@ -520,8 +531,8 @@ static enum ndl_status facets_build(struct facets *f, double *points, size_t n, 
     fflush(messages);
     if (code) {
         char *line = said ? strchr(said, '\n') : NULL;
-        status = ndl_fail(err, NDL_LIBRARY, "Qhull failed (%d): %.*s", code, line ? (int)(line - said) : 0,
-                          line ? said : "");
+        status = ndl_fail(err, NDL_LIBRARY, "Qhull failed (%d): %.*s", code,
+                          line ? (int)(line - said) : 0, line ? said : "");
     } else {
         size_t count = (size_t)qh->num_facets;
         f->normal = array(count * m, sizeof *f->normal);
@@ -530,7 +541,8 @@ static enum ndl_status facets_build(struct facets *f, double *points, size_t n, 
             status = ndl_fail(err, NDL_NOMEM, "hull: no memory for %zu facets", count);
         facetT *facet;
         if (status == NDL_OK)
-            FORALLfacets {
+            FORALLfacets
+            {
                 if (f->count == count || !facet->normal)
                     continue;
                 memcpy(f->normal + f->count * m, facet->normal, m * sizeof *f->normal);
@@ -583,8 +595,8 @@ static void subset_add_all(struct subset *s, size_t n)
  * about a second. */
 static size_t subset_limit(size_t m)
 {
-    static const size_t limit[] = {[2] = 100000, [3] = 100000, [4] = 20000, [5] = 4000, [6] = 1000, [7] = 350,
-                                   [8] = 200};
+    static const size_t limit[] = {
+        [2] = 100000, [3] = 100000, [4] = 20000, [5] = 4000, [6] = 1000, [7] = 350, [8] = 200};
     return limit[m];
 }
 
@@ -637,8 +649,8 @@ static int by_key(const void *x, const void *y)
  * until none left claims to be nearer.  Returns whether the nearest one stands;
  * *depth (NaN if no facet counts) and a (may be NULL) are then its distance and
  * inner normal. */
-static bool nearest_facet(const struct task *t, const struct facets *f, struct ranked *ranked, bool l1,
-                          struct subset *s, double *depth, double *a)
+static bool nearest_facet(const struct task *t, const struct facets *f, struct ranked *ranked,
+                          bool l1, struct subset *s, double *depth, double *a)
 {
     size_t m = t->m, count = 0;
     for (size_t k = 0; k < f->count; k++) {
@@ -669,7 +681,8 @@ static bool nearest_facet(const struct task *t, const struct facets *f, struct r
         }
         if (t->kind == NDL_CONE && low < -AGREEMENT)
             continue;
-        double distance = (dot(inner, t->q, m) - (t->kind == NDL_HULL ? low : 0)) / (l1 ? largest(inner, m) : 1);
+        double distance =
+            (dot(inner, t->q, m) - (t->kind == NDL_HULL ? low : 0)) / (l1 ? largest(inner, m) : 1);
         if (distance < *depth) {
             *depth = distance;
             if (a)
@@ -681,8 +694,8 @@ static bool nearest_facet(const struct task *t, const struct facets *f, struct r
     return !(doubt < *depth - SUPPORT);
 }
 
-static enum ndl_status depth_by_facets(const struct task *t, const struct span *span, struct depth *depth,
-                                       struct ndl_error *err)
+static enum ndl_status depth_by_facets(const struct task *t, const struct span *span,
+                                       struct depth *depth, struct ndl_error *err)
 {
     struct subset s;
     size_t m = t->m, seen = 0;
@@ -691,8 +704,9 @@ static enum ndl_status depth_by_facets(const struct task *t, const struct span *
         if (t->n <= subset_limit(m) && s.count > t->n / 2)
             subset_add_all(&s, t->n);
         if (s.count > subset_limit(m) || seen > FACETS) {
-            status = ndl_fail(err, NDL_LIBRARY, "hull: too many facets for Qhull (%zu points in %zu dimensions)",
-                              t->n, m);
+            status =
+                ndl_fail(err, NDL_LIBRARY,
+                         "hull: too many facets for Qhull (%zu points in %zu dimensions)", t->n, m);
             break;
         }
         for (size_t i = 0; i < s.count; i++)
@@ -739,7 +753,8 @@ static enum ndl_status program_build(struct program *g, const struct task *t, st
     *g = (struct program){0};
     size_t m = t->m;
     if (m > INT_MAX / 4 || t->n > INT_MAX / (m + 1) - 2 * m)
-        return ndl_fail(err, NDL_BADARG, "hull: %zu points in %zu dimensions are too many for GLPK", t->n, m);
+        return ndl_fail(err, NDL_BADARG, "hull: %zu points in %zu dimensions are too many for GLPK",
+                        t->n, m);
     int *row = array(m + 2, sizeof *row);
     double *value = array(m + 2, sizeof *value);
     if (!row || !value) {
@@ -782,7 +797,8 @@ static enum ndl_status program_build(struct program *g, const struct task *t, st
     g->control.tol_bnd = 1e-9;
     g->control.tol_dj = 1e-9;
     double steps = 2000 + 20.0 * (g->m + g->n); /* about two for each dimension are usual; */
-    g->control.it_lim = steps < INT_MAX ? (int)steps : INT_MAX; /* badly scaled points would cycle for ever */
+    /* badly scaled points would cycle for ever */
+    g->control.it_lim = steps < INT_MAX ? (int)steps : INT_MAX;
     glp_scale_prob(g->lp, GLP_SF_EQ | GLP_SF_2N);
     glp_adv_basis(g->lp, 0);
     free(row);
@@ -800,7 +816,8 @@ static enum ndl_status program_solve(struct program *g, bool *bounded, struct nd
         state = glp_get_status(g->lp);
     }
     if (code || (state != GLP_OPT && state != GLP_UNBND))
-        return ndl_fail(err, NDL_LIBRARY, "GLPK: the simplex method failed (code %d, status %d)", code, state);
+        return ndl_fail(err, NDL_LIBRARY, "GLPK: the simplex method failed (code %d, status %d)",
+                        code, state);
     *bounded = state == GLP_OPT;
     return NDL_OK;
 }
@@ -845,7 +862,8 @@ static enum ndl_status program_distance(struct program *g, const struct task *t,
     bound += t->kind == NDL_HULL ? low : 0;
     bound /= fmax(1, largest(a, t->m));
     if (!(*distance - bound <= AGREEMENT) || (t->kind == NDL_CONE && low < -AGREEMENT))
-        status = ndl_fail(err, NDL_LIBRARY, "GLPK: L1 distance %.17g, but the multipliers only prove %.17g",
+        status = ndl_fail(err, NDL_LIBRARY,
+                          "GLPK: L1 distance %.17g, but the multipliers only prove %.17g",
                           *distance, bound);
     free(a);
     free(y);
@@ -882,7 +900,8 @@ static enum ndl_status program_reach(struct program *g, const struct task *t, in
 {
     bool bounded;
     glp_set_obj_coef(g->lp, col, 1);
-    glp_set_col_bnds(g->lp, col, isfinite(depth->l1) ? GLP_DB : GLP_LO, 0, isfinite(depth->l1) ? depth->l1 : 0);
+    glp_set_col_bnds(g->lp, col, isfinite(depth->l1) ? GLP_DB : GLP_LO, 0,
+                     isfinite(depth->l1) ? depth->l1 : 0);
     enum ndl_status status = program_solve(g, &bounded, err);
     double reach = glp_get_col_prim(g->lp, col);
     program_normal(g, 1, a);
@@ -897,7 +916,8 @@ static enum ndl_status program_reach(struct program *g, const struct task *t, in
     double proved = (dot(a, t->q, t->m) - (t->kind == NDL_HULL ? low : 0)) / slope;
     bool valid = slope > 0.5 && (t->kind == NDL_HULL || low >= -AGREEMENT * norm(a, t->m));
     if (!valid || !(fabs(proved - reach) <= AGREEMENT * fmax(1, reach)))
-        return ndl_fail(err, NDL_LIBRARY, "GLPK: depth %.17g, but the multipliers prove %.17g", reach, proved);
+        return ndl_fail(err, NDL_LIBRARY, "GLPK: depth %.17g, but the multipliers prove %.17g",
+                        reach, proved);
     if (proved < depth->l1) {
         depth->l1 = proved;
         memcpy(depth->a, a, t->m * sizeof *a);
@@ -908,8 +928,8 @@ static enum ndl_status program_reach(struct program *g, const struct task *t, in
 /* The L1 depth of an inner q, after program_distance: the smallest of 2 m
  * reaches, each started from the basis found there and stopped as soon as it
  * cannot be the smallest. */
-static enum ndl_status depth_by_programs(struct program *g, const struct task *t, struct depth *depth,
-                                         struct ndl_error *err)
+static enum ndl_status depth_by_programs(struct program *g, const struct task *t,
+                                         struct depth *depth, struct ndl_error *err)
 {
     int rows = glp_get_num_rows(g->lp), cols = glp_get_num_cols(g->lp);
     int *basis = array((size_t)(rows + cols) + 1, sizeof *basis);
@@ -946,8 +966,8 @@ static enum ndl_status depth_by_programs(struct program *g, const struct task *t
 
 /* m = 1, in the unit of P: the hull is [lo, hi], a cone is {0}, a half line or
  * all of R; then lo, hi are 0 or infinite. */
-static void interval(const struct ndl_matrix *P, double q, enum ndl_hull_kind kind, double tolerance,
-                     struct ndl_hull_result *r)
+static void interval(const struct ndl_matrix *P, double q, enum ndl_hull_kind kind,
+                     double tolerance, struct ndl_hull_result *r)
 {
     size_t low = 0, high = 0;
     for (size_t i = 0; i < P->rows; i++) {
@@ -959,7 +979,8 @@ static void interval(const struct ndl_matrix *P, double q, enum ndl_hull_kind ki
         lo = lo < -tolerance ? -HUGE_VAL : 0;
         hi = hi > tolerance ? HUGE_VAL : 0;
     }
-    bool whole = isinf(lo) && isinf(hi), flat = kind == NDL_HULL ? hi - lo <= tolerance : !(hi > lo);
+    bool whole = isinf(lo) && isinf(hi),
+         flat = kind == NDL_HULL ? hi - lo <= tolerance : !(hi > lo);
     r->dimension = !flat;
     r->a[0] = whole ? 0 : q - lo <= hi - q ? 1 : -1;
     r->c = kind == NDL_CONE ? 0 : r->a[0] > 0 ? -lo : hi;
@@ -990,8 +1011,8 @@ void ndl_hull_result_free(struct ndl_hull_result *r)
 }
 
 /* NDL_VERDICT: the nearest point is all that is known, and outside its plane must separate q. */
-static enum ndl_status verdict(const struct task *t, const double *gap, double distance, struct ndl_hull_result *r,
-                               struct ndl_error *err)
+static enum ndl_status verdict(const struct task *t, const double *gap, double distance,
+                               struct ndl_hull_result *r, struct ndl_error *err)
 {
     r->margin = r->margin_l1 = nan("");
     if (distance <= ROUNDING)
@@ -1001,15 +1022,16 @@ static enum ndl_status verdict(const struct task *t, const double *gap, double d
     double low = t->n > 0 ? lowest(t, r->a, NULL) : 0;
     double proved = (t->kind == NDL_HULL ? low : 0) - dot(r->a, t->q, t->m);
     if (!(proved >= distance - AGREEMENT) || (t->kind == NDL_CONE && low < -AGREEMENT))
-        return ndl_fail(err, NDL_LIBRARY, "hull: distance %.17g, but only %.17g is proved", distance, proved);
+        return ndl_fail(err, NDL_LIBRARY, "hull: distance %.17g, but only %.17g is proved",
+                        distance, proved);
     r->margin = -distance * t->scale;
     return NDL_OK;
 }
 
 /* Two or more dimensions. */
-static enum ndl_status locate(const struct task *t, const struct span *span, enum ndl_hull_method method,
-                              double tolerance, double *weight, double *gap, struct ndl_hull_result *r,
-                              struct ndl_error *err)
+static enum ndl_status locate(const struct task *t, const struct span *span,
+                              enum ndl_hull_method method, double tolerance, double *weight,
+                              double *gap, struct ndl_hull_result *r, struct ndl_error *err)
 {
     size_t m = t->m;
     enum ndl_status status = nearest_point(t, weight, gap, err);
@@ -1036,9 +1058,11 @@ static enum ndl_status locate(const struct task *t, const struct span *span, enu
         status = program_build(&g, t, err);
         if (status == NDL_OK)
             status = program_distance(&g, t, &l1, err);
-        if (status == NDL_OK && (l1 < distance - AGREEMENT || l1 > sqrt((double)m) * distance + AGREEMENT))
-            status = ndl_fail(err, NDL_LIBRARY, "GLPK: L1 distance %.17g contradicts the Euclidean %.17g", l1,
-                              distance);
+        if (status == NDL_OK &&
+            (l1 < distance - AGREEMENT || l1 > sqrt((double)m) * distance + AGREEMENT))
+            status =
+                ndl_fail(err, NDL_LIBRARY,
+                         "GLPK: L1 distance %.17g contradicts the Euclidean %.17g", l1, distance);
         if (outside)
             depth.l1 = -l1;
         else if (status == NDL_OK && !flat)
@@ -1052,7 +1076,8 @@ static enum ndl_status locate(const struct task *t, const struct span *span, enu
         for (size_t j = 0; j < m; j++)
             r->a[j] = gap[j] / distance;
     } else if (depth.l1 < -AGREEMENT) {
-        return ndl_fail(err, NDL_LIBRARY, "hull: depth %g of a point that belongs to the hull", depth.l1);
+        return ndl_fail(err, NDL_LIBRARY, "hull: depth %g of a point that belongs to the hull",
+                        depth.l1);
     } else {
         depth.l2 = depth.l2 <= ROUNDING ? 0 : depth.l2; /* keeps NaN */
         depth.l1 = depth.l1 <= ROUNDING ? 0 : depth.l1;
@@ -1064,7 +1089,8 @@ static enum ndl_status locate(const struct task *t, const struct span *span, enu
 
 /* Unit length, and the offset that makes f >= 0 on the rows of P as this very
  * loop evaluates it. */
-static void finish_certificate(const struct ndl_matrix *P, enum ndl_hull_kind kind, struct ndl_hull_result *r)
+static void finish_certificate(const struct ndl_matrix *P, enum ndl_hull_kind kind,
+                               struct ndl_hull_result *r)
 {
     double length = norm(r->a, r->vars), low = HUGE_VAL;
     for (size_t j = 0; j < r->vars && length > 0; j++)
@@ -1074,16 +1100,17 @@ static void finish_certificate(const struct ndl_matrix *P, enum ndl_hull_kind ki
     r->c = kind == NDL_HULL ? -low : 0;
 }
 
-enum ndl_status ndl_hull_locate(const struct ndl_matrix *P, const double *q, enum ndl_hull_kind kind,
-                                enum ndl_hull_method method, double tolerance, struct ndl_hull_result *r,
-                                struct ndl_error *err)
+enum ndl_status ndl_hull_locate(const struct ndl_matrix *P, const double *q,
+                                enum ndl_hull_kind kind, enum ndl_hull_method method,
+                                double tolerance, struct ndl_hull_result *r, struct ndl_error *err)
 {
     *r = (struct ndl_hull_result){0};
     size_t n = P->rows, m = P->cols;
     if (n == 0 || m == 0 || n > INT_MAX || m > INT_MAX)
         return ndl_fail(err, NDL_BADARG, "hull: %zu points in %zu dimensions", n, m);
     if (!(tolerance >= 0 && isfinite(tolerance)))
-        return ndl_fail(err, NDL_BADARG, "hull: the tolerance must be finite and >= 0, not %g", tolerance);
+        return ndl_fail(err, NDL_BADARG, "hull: the tolerance must be finite and >= 0, not %g",
+                        tolerance);
     if (method == NDL_QHULL && m > 8)
         return ndl_fail(err, NDL_BADARG, "hull: Qhull is used up to 8 dimensions, not for %zu", m);
     enum ndl_status status = ndl_matrix_check(P, "hull points", err);

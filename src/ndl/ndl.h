@@ -34,12 +34,12 @@
 
 enum ndl_status {
     NDL_OK = 0,
-    NDL_BADARG,     /* an argument is out of range or shapes disagree */
-    NDL_BADDATA,    /* a file or a value in it is not acceptable */
-    NDL_IO,         /* the system refused to read or write */
+    NDL_BADARG,  /* an argument is out of range or shapes disagree */
+    NDL_BADDATA, /* a file or a value in it is not acceptable */
+    NDL_IO,      /* the system refused to read or write */
     NDL_NOMEM,
-    NDL_NOCONV,     /* stopped before the tolerance; outputs ARE filled */
-    NDL_LIBRARY     /* Qhull, GLPK, ... failed; the message says why */
+    NDL_NOCONV, /* stopped before the tolerance; outputs ARE filled */
+    NDL_LIBRARY /* Qhull, GLPK, ... failed; the message says why */
 };
 
 struct ndl_error {
@@ -59,12 +59,15 @@ struct ndl_matrix {
 
 /* Allocates a zeroed rows x cols matrix.  Zero sizes are allowed.  Fails with
  * NDL_NOMEM, also when rows * cols overflows. */
-enum ndl_status ndl_matrix_alloc(struct ndl_matrix *m, size_t rows, size_t cols, struct ndl_error *err);
-enum ndl_status ndl_matrix_copy(struct ndl_matrix *to, const struct ndl_matrix *from, struct ndl_error *err);
+enum ndl_status ndl_matrix_alloc(struct ndl_matrix *m, size_t rows, size_t cols,
+                                 struct ndl_error *err);
+enum ndl_status ndl_matrix_copy(struct ndl_matrix *to, const struct ndl_matrix *from,
+                                struct ndl_error *err);
 void ndl_matrix_free(struct ndl_matrix *m);
 /* NDL_BADDATA with the first offending row and column if any entry is NaN or
  * infinite; `what` names the matrix in the message. */
-enum ndl_status ndl_matrix_check(const struct ndl_matrix *m, const char *what, struct ndl_error *err);
+enum ndl_status ndl_matrix_check(const struct ndl_matrix *m, const char *what,
+                                 struct ndl_error *err);
 
 static inline double *ndl_row(const struct ndl_matrix *m, size_t i)
 {
@@ -74,27 +77,30 @@ static inline double *ndl_row(const struct ndl_matrix *m, size_t i)
 /* Sparse codes in CSR form: row i holds entries start[i] .. start[i+1]-1,
  * atoms strictly increasing within a row, values > 0. */
 struct ndl_codes {
-    size_t rows, cols;  /* N, K */
-    size_t *start;      /* rows + 1 offsets, start[0] = 0 */
-    uint32_t *atom;     /* start[rows] column indices, 0-based */
-    double *value;      /* start[rows] activations */
+    size_t rows, cols; /* N, K */
+    size_t *start;     /* rows + 1 offsets, start[0] = 0 */
+    uint32_t *atom;    /* start[rows] column indices, 0-based */
+    double *value;     /* start[rows] activations */
 };
 
 /* Allocates room for nnz entries, all offsets zero. */
-enum ndl_status ndl_codes_alloc(struct ndl_codes *z, size_t rows, size_t cols, size_t nnz, struct ndl_error *err);
+enum ndl_status ndl_codes_alloc(struct ndl_codes *z, size_t rows, size_t cols, size_t nnz,
+                                struct ndl_error *err);
 /* Keeps entries > 0.  Negative or non-finite entries are NDL_BADDATA. */
-enum ndl_status ndl_codes_from_dense(struct ndl_codes *z, const struct ndl_matrix *dense, struct ndl_error *err);
-enum ndl_status ndl_codes_to_dense(struct ndl_matrix *dense, const struct ndl_codes *z, struct ndl_error *err);
+enum ndl_status ndl_codes_from_dense(struct ndl_codes *z, const struct ndl_matrix *dense,
+                                     struct ndl_error *err);
+enum ndl_status ndl_codes_to_dense(struct ndl_matrix *dense, const struct ndl_codes *z,
+                                   struct ndl_error *err);
 void ndl_codes_free(struct ndl_codes *z);
 
 /* A representation of a data set: what the solver returns and what the
  * conditions are checked on. */
 struct ndl_model {
-    struct ndl_matrix D;  /* K x d, unit rows; a dead atom keeps its unit row */
-    struct ndl_matrix b;  /* 1 x d, zeros if !bias */
-    struct ndl_codes Z;   /* N x K */
-    double lambda;        /* > 0 */
-    bool bias;            /* whether b is free (its condition applies) */
+    struct ndl_matrix D; /* K x d, unit rows; a dead atom keeps its unit row */
+    struct ndl_matrix b; /* 1 x d, zeros if !bias */
+    struct ndl_codes Z;  /* N x K */
+    double lambda;       /* > 0 */
+    bool bias;           /* whether b is free (its condition applies) */
 };
 
 void ndl_model_free(struct ndl_model *m);
@@ -119,14 +125,15 @@ void ndl_random_unit(gsl_rng *rng, double *u, size_t d);
  * all is done.  Which worker gets which chunk is not determined; results must
  * not depend on it. */
 void ndl_parallel(size_t n, size_t chunk, int threads,
-                  void (*work)(void *context, size_t first, size_t last, int worker), void *context);
+                  void (*work)(void *context, size_t first, size_t last, int worker),
+                  void *context);
 
 /* ------------------------------------------------------------------ coding */
 
 struct ndl_encode_options {
-    double gap;     /* relative duality gap per sample to reach; 0 = as exact as
+    double gap;                   /* relative duality gap per sample to reach; 0 = as exact as
                        doubles allow (active set solved to rounding) */
-    int threads;    /* >= 1; the result does not depend on it */
+    int threads;                  /* >= 1; the result does not depend on it */
     const struct ndl_codes *warm; /* starting active sets (N x K) or NULL */
 };
 
@@ -138,34 +145,35 @@ struct ndl_encode_options {
  * (primal - dual) / max(primal, lambda^2 / 4).
  * Linearly dependent atoms are allowed; one of the optimal codes is returned.
  * NDL_BADDATA on NaN or Inf, NDL_BADARG on shapes, a zero atom, lambda <= 0. */
-enum ndl_status ndl_encode(const struct ndl_matrix *X, const struct ndl_matrix *D, const struct ndl_matrix *b,
-                           double lambda, const struct ndl_encode_options *options, struct ndl_codes *Z,
+enum ndl_status ndl_encode(const struct ndl_matrix *X, const struct ndl_matrix *D,
+                           const struct ndl_matrix *b, double lambda,
+                           const struct ndl_encode_options *options, struct ndl_codes *Z,
                            double *worst_gap, struct ndl_error *err);
 
 /* The same for data that come in blocks: a dictionary made ready once, which takes K^2 d
  * multiplications and 8 K^2 bytes up to 4,096 atoms.  Copies D and b.  ndl_encoder_new fails as
  * ndl_encode does, *encoder is then NULL; several threads may use one encoder. */
 struct ndl_encoder;
-enum ndl_status ndl_encoder_new(struct ndl_encoder **encoder, const struct ndl_matrix *D, const struct ndl_matrix *b,
-                                double lambda, struct ndl_error *err);
+enum ndl_status ndl_encoder_new(struct ndl_encoder **encoder, const struct ndl_matrix *D,
+                                const struct ndl_matrix *b, double lambda, struct ndl_error *err);
 enum ndl_status ndl_encoder_run(const struct ndl_encoder *encoder, const struct ndl_matrix *X,
-                                const struct ndl_encode_options *options, struct ndl_codes *Z, double *worst_gap,
-                                struct ndl_error *err);
+                                const struct ndl_encode_options *options, struct ndl_codes *Z,
+                                double *worst_gap, struct ndl_error *err);
 void ndl_encoder_free(struct ndl_encoder *encoder);
 
 /* ---------------------------------------------------------------- learning */
 
 struct ndl_fit_options {
-    size_t atoms;       /* K >= 1 */
-    double lambda;      /* > 0 */
+    size_t atoms;  /* K >= 1 */
+    double lambda; /* > 0 */
     bool bias;
-    uint64_t seed;      /* see ndl_rng; start s uses stream (seed, s) */
-    int starts;         /* random starts (distinct samples, normalised); the best is kept */
+    uint64_t seed; /* see ndl_rng; start s uses stream (seed, s) */
+    int starts;    /* random starts (distinct samples, normalised); the best is kept */
     const struct ndl_matrix *D0; /* K x d start instead of random ones, or NULL */
     const struct ndl_matrix *b0; /* 1 x d start of the bias, or NULL: the mean of X */
-    double tolerance;   /* largest relative KKT residual to reach, e.g. 1e-10 */
-    int max_iterations; /* of all phases together, > 0; see came_down */
-    int threads;        /* >= 1 */
+    double tolerance;            /* largest relative KKT residual to reach, e.g. 1e-10 */
+    int max_iterations;          /* of all phases together, > 0; see came_down */
+    int threads;                 /* >= 1 */
     void (*progress)(void *context, const char *phase, int iteration, double loss, double residual);
     void *progress_context;
 };
@@ -174,11 +182,11 @@ struct ndl_fit_options {
 struct ndl_fit_options ndl_fit_defaults(size_t atoms, double lambda);
 
 struct ndl_fit_report {
-    double loss;        /* (P), a sum over samples */
-    double residual;    /* largest relative KKT residual, as the solver sees it */
-    double curvature;   /* smallest eigenvalue found of the Riemannian Hessian of the
+    double loss;       /* (P), a sum over samples */
+    double residual;   /* largest relative KKT residual, as the solver sees it */
+    double curvature;  /* smallest eigenvalue found of the Riemannian Hessian of the
                            reduced loss min_Z L(D, b, Z), over 2 N; NaN if not computed */
-    size_t live, dead;  /* atoms that fire, atoms that never do */
+    size_t live, dead; /* atoms that fire, atoms that never do */
     int iterations;
     int best_start;     /* index of the start that was kept */
     bool came_down;     /* the given start D0 missed the tolerance in max_iterations at a small
@@ -191,8 +199,9 @@ void ndl_fit_report_free(struct ndl_fit_report *report);
 /* Learns D, b, Z: a local minimum of (P) for each start, the best kept.
  * NDL_NOCONV if the kept start missed the tolerance (model and report are
  * filled all the same). */
-enum ndl_status ndl_fit(const struct ndl_matrix *X, const struct ndl_fit_options *options, struct ndl_model *model,
-                        struct ndl_fit_report *report, struct ndl_error *err);
+enum ndl_status ndl_fit(const struct ndl_matrix *X, const struct ndl_fit_options *options,
+                        struct ndl_model *model, struct ndl_fit_report *report,
+                        struct ndl_error *err);
 
 /* ------------------------------------------------- the dictionary eliminated */
 
@@ -202,36 +211,39 @@ enum ndl_status ndl_fit(const struct ndl_matrix *X, const struct ndl_fit_options
  * with P - P 1 1^T P / (1^T P 1) for P if the bias is free.  P (N x N) and
  * PX (N x d) are allocated here: dG/dQ = mu (1 1^T - PX PX^T), and the residuals
  * are mu PX.  O(N^3). */
-enum ndl_status ndl_eliminated(const struct ndl_matrix *X, const struct ndl_matrix *Q, double lambda, bool bias,
-                               double *value, struct ndl_matrix *P, struct ndl_matrix *PX, struct ndl_error *err);
+enum ndl_status ndl_eliminated(const struct ndl_matrix *X, const struct ndl_matrix *Q,
+                               double lambda, bool bias, double *value, struct ndl_matrix *P,
+                               struct ndl_matrix *PX, struct ndl_error *err);
 
 /* ------------------------------------------------------------- certificate */
 
 /* Every first-order condition at (X, D, b, Z, lambda), recomputed from these
  * alone.  Relative residuals; live atoms only where an atom is meant. */
 struct ndl_certificate {
-    double atoms;       /* max_k |sum_i z_ik r_i - (lambda/2)(sum_i z_ik) d_k| / ((lambda/2) sum_i z_ik) */
-    double bias;        /* |sum_i r_i| / sum_i |r_i|; 0 if the bias is fixed */
-    double codes_off;   /* max over z_ik = 0 of max(0, -mu_ik) / lambda */
-    double codes_on;    /* max over z_ik > 0 of |mu_ik| / lambda */
-    double norm;        /* max_k | |d_k| - 1 | */
-    double negative;    /* max(0, -min z_ik) */
-    double always_on;   /* with a free bias: max over live k of min_i z_ik / m_k; else 0 */
-    double worst;       /* the largest of the above */
-    double loss;        /* (P) */
+    /* max_k |sum_i z_ik r_i - (lambda/2)(sum_i z_ik) d_k| / ((lambda/2) sum_i z_ik) */
+    double atoms;
+    double bias;      /* |sum_i r_i| / sum_i |r_i|; 0 if the bias is fixed */
+    double codes_off; /* max over z_ik = 0 of max(0, -mu_ik) / lambda */
+    double codes_on;  /* max over z_ik > 0 of |mu_ik| / lambda */
+    double norm;      /* max_k | |d_k| - 1 | */
+    double negative;  /* max(0, -min z_ik) */
+    double always_on; /* with a free bias: max over live k of min_i z_ik / m_k; else 0 */
+    double worst;     /* the largest of the above */
+    double loss;      /* (P) */
     size_t live, dead;
 };
-enum ndl_status ndl_certify(const struct ndl_matrix *X, const struct ndl_model *m, struct ndl_certificate *c,
-                            struct ndl_error *err);
+enum ndl_status ndl_certify(const struct ndl_matrix *X, const struct ndl_model *m,
+                            struct ndl_certificate *c, struct ndl_error *err);
 
 /* ------------------------------------------------------- hulls and cones */
 
 enum ndl_hull_kind { NDL_HULL, NDL_CONE };
 enum ndl_hull_method {
-    NDL_AUTO,    /* interval in 1-D, Qhull in 2-8, LP above */
+    NDL_AUTO, /* interval in 1-D, Qhull in 2-8, LP above */
     NDL_QHULL,
     NDL_LP,
-    NDL_VERDICT  /* inside or outside only, without the depth: affordable in hundreds of dimensions */
+    /* inside or outside only, without the depth: affordable in hundreds of dimensions */
+    NDL_VERDICT
 };
 
 /* Where a point q lies with respect to the hull (or the cone from 0) of the
@@ -242,18 +254,21 @@ enum ndl_hull_method {
  * distance; inside, f belongs to the nearest facet (LP: nearest in L1), or is
  * the normal of a flat hull. */
 struct ndl_hull_result {
-    bool inside;        /* distance from q to the hull <= the caller's tolerance */
-    double margin;      /* signed Euclidean distance from q to the boundary of the hull (cone),
-                           positive inside; on a flat hull minus the distance, so 0 within rounding
-                           in the relative interior; INFINITY if a cone is the whole space; NaN inside
-                           if the method cannot tell: LP, VERDICT, or AUTO where Qhull gave up */
-    double margin_l1;   /* the same in the L1 norm; every method but VERDICT (NaN) gives it */
-    size_t dimension;   /* of the affine hull (linear hull for a cone) of P; 0 by VERDICT */
-    size_t vars;        /* length of a */
-    double *a;          /* normal, |a|_2 = 1 (0 if a cone is the whole space, and inside by VERDICT), owned */
-    double c;           /* offset; 0 for a cone */
-    size_t points;      /* length of weights, the rows of P */
-    double *weights;    /* >= 0, sum 1 for a hull: P^T w is the point of the hull nearest to q, owned */
+    bool inside; /* distance from q to the hull <= the caller's tolerance */
+    /* signed Euclidean distance from q to the boundary of the hull (cone), positive inside; on a
+     * flat hull minus the distance, so 0 within rounding in the relative interior; INFINITY if a
+     * cone is the whole space; NaN inside if the method cannot tell: LP, VERDICT, or AUTO where
+     * Qhull gave up */
+    double margin;
+    double margin_l1; /* the same in the L1 norm; every method but VERDICT (NaN) gives it */
+    size_t dimension; /* of the affine hull (linear hull for a cone) of P; 0 by VERDICT */
+    size_t vars;      /* length of a */
+    /* normal, |a|_2 = 1 (0 if a cone is the whole space, and inside by VERDICT), owned */
+    double *a;
+    double c;      /* offset; 0 for a cone */
+    size_t points; /* length of weights, the rows of P */
+    /* >= 0, sum 1 for a hull: P^T w is the point of the hull nearest to q, owned */
+    double *weights;
 };
 void ndl_hull_result_free(struct ndl_hull_result *r);
 
@@ -266,9 +281,9 @@ void ndl_hull_result_free(struct ndl_hull_result *r);
  * 1e-12 of the largest |p - q| (a cone: of |q|), smaller ones count as 0; those
  * by LP (margin_l1, outside or LP) are checked to 1e-8 of it.  Cost inside by LP:
  * 2 m programs; by VERDICT about n m^2.  (An interval, m = 1, is always told whole.) */
-enum ndl_status ndl_hull_locate(const struct ndl_matrix *P, const double *q, enum ndl_hull_kind kind,
-                                enum ndl_hull_method method, double tolerance, struct ndl_hull_result *r,
-                                struct ndl_error *err);
+enum ndl_status ndl_hull_locate(const struct ndl_matrix *P, const double *q,
+                                enum ndl_hull_kind kind, enum ndl_hull_method method,
+                                double tolerance, struct ndl_hull_result *r, struct ndl_error *err);
 
 /* ---------------------------------------------------- the theory's conditions */
 
@@ -279,19 +294,22 @@ enum ndl_status ndl_hull_locate(const struct ndl_matrix *P, const double *q, enu
  * condition is necessary for dead k too. */
 struct ndl_condition {
     size_t k;
-    size_t count;           /* |J| */
-    size_t *J;              /* owned */
-    size_t off_samples;     /* samples with k off; if none, the hull is empty and the condition fails
-                               with margin -INFINITY (the cone is {0}) */
+    size_t count; /* |J| */
+    size_t *J;    /* owned */
+    /* samples with k off; if none, the hull is empty and the condition fails with margin
+     * -INFINITY (the cone is {0}) */
+    size_t off_samples;
     bool holds;
-    double margin;          /* as in ndl_hull_result, NaN included; INFINITY if it holds with J empty */
+    /* as in ndl_hull_result, NaN included; INFINITY if it holds with J empty */
+    double margin;
     double margin_l1;
-    double slope;           /* predicted dL/d eps / (N lambda) along the descent direction, < 0
+    double slope; /* predicted dL/d eps / (N lambda) along the descent direction, < 0
                                if violated; 0 if the condition holds */
-    double *a;              /* count entries, and c: the direction z_k += eps (sum_j a_j z_j + c),
-                               d_j -= eps a_j d_k, b -= eps c d_k; max |a_j| = 1; zeros if it holds.
-                               The sum is >= 0 on all samples with k off (c = 0 without a bias: to
-                               rounding).  If k is never off, a = 0 and c = -1 (without a bias a = -1) */
+    /* count entries, and c: the direction z_k += eps (sum_j a_j z_j + c), d_j -= eps a_j d_k, b
+     * -= eps c d_k; max |a_j| = 1; zeros if it holds.  The sum is >= 0 on all samples with k off
+     * (c = 0 without a bias: to rounding).  If k is never off, a = 0 and c = -1 (without a bias
+     * a = -1) */
+    double *a;
     double c;
 };
 void ndl_condition_free(struct ndl_condition *c);
@@ -301,16 +319,17 @@ void ndl_condition_free(struct ndl_condition *c);
  * off", `tolerance` >= 0 (ztilde units) the slack granted before a violation is
  * called.  NDL_BADARG on anything else, and on atoms that are not of unit norm
  * (to 1e-6); otherwise as ndl_hull_locate.  Takes off_samples * count doubles. */
-enum ndl_status ndl_condition_check(const struct ndl_model *m, size_t k, const size_t *J, size_t count,
-                                    enum ndl_hull_method method, double off, double tolerance,
-                                    struct ndl_condition *c, struct ndl_error *err);
+enum ndl_status ndl_condition_check(const struct ndl_model *m, size_t k, const size_t *J,
+                                    size_t count, enum ndl_hull_method method, double off,
+                                    double tolerance, struct ndl_condition *c,
+                                    struct ndl_error *err);
 
 /* Follows the direction of a violated condition: writes the representation at
  * step eps >= 0 (atoms not renormalised) into `moved`; the reconstruction does
  * not change.  NDL_BADARG if a code would turn negative by more than rounding
  * (1e-12 eps times the sample's codes), as those with k on do if eps is large. */
-enum ndl_status ndl_condition_step(const struct ndl_model *m, const struct ndl_condition *c, double eps,
-                                   struct ndl_model *moved, struct ndl_error *err);
+enum ndl_status ndl_condition_step(const struct ndl_model *m, const struct ndl_condition *c,
+                                   double eps, struct ndl_model *moved, struct ndl_error *err);
 /* The exact loss change of that step over (N lambda), from the closed formula
  * eps (a.m + c) + sum_j m_j (sqrt(1 - 2 eps a_j h_jk + eps^2 a_j^2) - 1). */
 double ndl_condition_change(const struct ndl_model *m, const struct ndl_condition *c, double eps);
@@ -318,8 +337,8 @@ double ndl_condition_change(const struct ndl_model *m, const struct ndl_conditio
 /* The multipliers as convex weights: w_ik = mu_ik / (lambda N), N x K.  At a
  * stationary point they are >= 0, 0 where z_ik > 0, sum_i w_ik z_ij =
  * m_j (1 - h_jk), and with a free bias sum_i w_ik = 1. */
-enum ndl_status ndl_multiplier_weights(const struct ndl_matrix *X, const struct ndl_model *m, struct ndl_matrix *W,
-                                       struct ndl_error *err);
+enum ndl_status ndl_multiplier_weights(const struct ndl_matrix *X, const struct ndl_model *m,
+                                       struct ndl_matrix *W, struct ndl_error *err);
 
 /* ------------------------------------------------------------- wide limit */
 
@@ -329,8 +348,8 @@ enum ndl_status ndl_multiplier_weights(const struct ndl_matrix *X, const struct 
  * gradient is that small against the sum of the |gradients| of the terms, else
  * NDL_NOCONV (with *bound and b filled).  NDL_BADDATA on NaN or Inf, NDL_BADARG
  * on empty X or lambda <= 0. */
-enum ndl_status ndl_wide_bound(const struct ndl_matrix *X, double lambda, bool bias, double *bound, double *b,
-                               struct ndl_error *err);
+enum ndl_status ndl_wide_bound(const struct ndl_matrix *X, double lambda, bool bias, double *bound,
+                               double *b, struct ndl_error *err);
 
 /* ------------------------------------------------------ hierarchical data */
 
@@ -339,10 +358,10 @@ enum ndl_status ndl_wide_bound(const struct ndl_matrix *X, double lambda, bool b
  * before children. */
 struct ndl_tree;
 struct ndl_tree_node {
-    const char *name;       /* owned by the tree */
-    size_t parent;          /* index, or SIZE_MAX for a root */
-    double probability;     /* of firing given that the parent fires (of firing, for a root) */
-    size_t depth;           /* 0 for a root */
+    const char *name;   /* owned by the tree */
+    size_t parent;      /* index, or SIZE_MAX for a root */
+    double probability; /* of firing given that the parent fires (of firing, for a root) */
+    size_t depth;       /* 0 for a root */
 };
 /* NDL_BADDATA with "file:line: message" on a malformed tree, NDL_IO if the file
  * cannot be read.  O(K log K) time for K nodes, no recursion. */
@@ -354,13 +373,13 @@ const struct ndl_tree_node *ndl_tree_node(const struct ndl_tree *tree, size_t in
  * node k.  Angles and right angles hold to 1e-14.  NDL_BADDATA with
  * "file:line: message" if d is too small for an orthogonal node or an angle,
  * NDL_BADARG if d = 0. */
-enum ndl_status ndl_tree_directions(const struct ndl_tree *tree, size_t d, gsl_rng *rng, struct ndl_matrix *D,
-                                    struct ndl_error *err);
+enum ndl_status ndl_tree_directions(const struct ndl_tree *tree, size_t d, gsl_rng *rng,
+                                    struct ndl_matrix *D, struct ndl_error *err);
 /* Draws N independent samples of the nodes' activations: Z is N x K, z_ik > 0
  * where node k fires and 0 elsewhere; a node fires only if its parent does, and
  * at most one node of an exclusive group does. */
-enum ndl_status ndl_tree_sample(const struct ndl_tree *tree, size_t samples, gsl_rng *rng, struct ndl_matrix *Z,
-                                struct ndl_error *err);
+enum ndl_status ndl_tree_sample(const struct ndl_tree *tree, size_t samples, gsl_rng *rng,
+                                struct ndl_matrix *Z, struct ndl_error *err);
 
 /* ------------------------------------------------------------------ tables */
 

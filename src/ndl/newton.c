@@ -1,11 +1,12 @@
 /* newton.c -- truncated Newton descent of f(D, b); see newton.h.
  *
  * Each step solves H p = -g by conjugate gradients, preconditioned with the Hessian that f would
- * have if the codes did not follow: 2 sum_i (z_i, 1)^T (z_i, 1) + lambda diag(usage), the same for
- * every coordinate of the atoms.  At a direction of negative curvature CG stops, and the line search,
- * which otherwise only backtracks, goes as far as it pays.  f is piecewise smooth: near a minimum away from the kinks the
- * convergence is quadratic, and there f's own rounding would hide the last steps, so a step may
- * also be accepted for a smaller residual where the predicted decrease is below that rounding. */
+ * have if the codes did not follow: 2 sum_i (z_i, 1)^T (z_i, 1) + lambda diag(usage), the same
+ * for every coordinate of the atoms.  At a direction of negative curvature CG stops, and the
+ * line search, which otherwise only backtracks, goes as far as it pays.  f is piecewise smooth:
+ * near a minimum away from the kinks the convergence is quadratic, and there f's own rounding
+ * would hide the last steps, so a step may also be accepted for a smaller residual where the
+ * predicted decrease is below that rounding. */
 #include "newton.h"
 
 #include "blas.h"
@@ -20,14 +21,15 @@
 #include <gsl/gsl_randist.h>
 
 struct newton {
-    size_t entries;             /* (K + 1) d */
-    size_t order;               /* of the preconditioner: K + 1, or K without a bias */
-    struct ndl_matrix factor;   /* its Cholesky factor */
+    size_t entries;           /* (K + 1) d */
+    size_t order;             /* of the preconditioner: K + 1, or K without a bias */
+    struct ndl_matrix factor; /* its Cholesky factor */
     double *g, *p, *r, *s, *q, *Hq;
     struct ndl_point trial, further;
 };
 
-static enum ndl_status newton_alloc(struct newton *w, const struct ndl_reduced *f, struct ndl_error *err)
+static enum ndl_status newton_alloc(struct newton *w, const struct ndl_reduced *f,
+                                    struct ndl_error *err)
 {
     *w = (struct newton){.entries = (f->K + 1) * f->d, .order = f->K + f->bias};
     enum ndl_status status = ndl_matrix_alloc(&w->factor, w->order, w->order, err);
@@ -59,10 +61,10 @@ static void newton_free(struct newton *w)
 
 /* Factors the preconditioner at p.  It is positive definite: the moments are those of real codes,
  * and a dead atom gets a one.  A ridge helps where rounding says otherwise. */
-static enum ndl_status factor_preconditioner(struct newton *w, const struct ndl_reduced *f, const struct ndl_point *p,
-                                             struct ndl_error *err)
+static enum ndl_status factor_preconditioner(struct newton *w, const struct ndl_reduced *f,
+                                             const struct ndl_point *p, struct ndl_error *err)
 {
-    for (double ridge = 0; ridge < 1; ridge = ridge > 0 ? 100 * ridge : 1e-14) {
+    for (double ridge = 0; ridge<1; ridge = ridge> 0 ? 100 * ridge : 1e-14) {
         for (size_t a = 0; a < w->order; a++) {
             double *row = ndl_row(&w->factor, a);
             for (size_t c = 0; c <= a; c++)
@@ -78,8 +80,8 @@ static enum ndl_status factor_preconditioner(struct newton *w, const struct ndl_
 }
 
 /* s = P M^-1 P r for tangent r */
-static void precondition(const struct newton *w, const struct ndl_reduced *f, const struct ndl_point *p,
-                         const double *r, double *s)
+static void precondition(const struct newton *w, const struct ndl_reduced *f,
+                         const struct ndl_point *p, const double *r, double *s)
 {
     memcpy(s, r, w->entries * sizeof *s);
     ndl_cholesky_solve(w->order, f->d, w->factor.v, w->order, s, f->d);
@@ -88,7 +90,8 @@ static void precondition(const struct newton *w, const struct ndl_reduced *f, co
 
 /* w->p ~ -H^-1 g to the relative accuracy `forcing`; w->g is the gradient.  False if that ended at
  * negative curvature. */
-static bool direction(struct newton *w, struct ndl_reduced *f, const struct ndl_point *p, double forcing, int most)
+static bool direction(struct newton *w, struct ndl_reduced *f, const struct ndl_point *p,
+                      double forcing, int most)
 {
     size_t n = w->entries;
     memset(w->p, 0, n * sizeof *w->p);
@@ -101,7 +104,8 @@ static bool direction(struct newton *w, struct ndl_reduced *f, const struct ndl_
         ndl_reduced_hessian(f, p, w->q, w->Hq);
         double curvature = ndl_dot(n, w->q, w->Hq);
         if (!(curvature > 0)) {
-            ndl_axpy(n, 1, w->q, w->p); /* the step that would be right without the codes' response */
+            /* the step that would be right without the codes' response */
+            ndl_axpy(n, 1, w->q, w->p);
             return false;
         }
         double step = rs / curvature;
@@ -116,8 +120,8 @@ static bool direction(struct newton *w, struct ndl_reduced *f, const struct ndl_
     return true;
 }
 
-void ndl_retract(const struct ndl_reduced *f, const struct ndl_point *from, double t, const double *step,
-                 struct ndl_point *to)
+void ndl_retract(const struct ndl_reduced *f, const struct ndl_point *from, double t,
+                 const double *step, struct ndl_point *to)
 {
     memcpy(to->T.v, from->T.v, (f->K + 1) * f->d * sizeof *to->T.v);
     ndl_axpy((f->K + 1) * f->d, t, step, to->T.v);
@@ -135,8 +139,8 @@ static void swap(struct ndl_point *a, struct ndl_point *b)
     *b = c;
 }
 
-static enum ndl_status try(struct newton *w, struct ndl_reduced *f, struct ndl_point *from, double t,
-                           struct ndl_point *to, struct ndl_error *err)
+static enum ndl_status try(struct newton *w, struct ndl_reduced *f, struct ndl_point *from,
+                           double t, struct ndl_point *to, struct ndl_error *err)
 {
     ndl_retract(f, from, t, w->p, to);
     return ndl_reduced_eval(f, to, &from->Z, err);
@@ -144,8 +148,8 @@ static enum ndl_status try(struct newton *w, struct ndl_reduced *f, struct ndl_p
 
 /* Moves p along w->p, by the whole step if that is good enough, else by a part of it, or by more
  * where the curvature is negative. */
-static enum ndl_status line_search(struct newton *w, struct ndl_reduced *f, struct ndl_point *p, bool convex,
-                                   bool *moved, struct ndl_error *err)
+static enum ndl_status line_search(struct newton *w, struct ndl_reduced *f, struct ndl_point *p,
+                                   bool convex, bool *moved, struct ndl_error *err)
 {
     double slope = ndl_dot(w->entries, w->g, w->p), rounding = 64 * DBL_EPSILON * p->loss, t = 1;
     enum ndl_status status = NDL_OK;
@@ -155,10 +159,11 @@ static enum ndl_status line_search(struct newton *w, struct ndl_reduced *f, stru
         if (status != NDL_OK)
             return status;
         double change = w->trial.loss - p->loss;
-        *moved = change <= 1e-4 * t * slope ||
-                 (-t * slope < 1e3 * rounding && change <= rounding && w->trial.residual < p->residual);
+        *moved = change <= 1e-4 * t * slope || (-t * slope < 1e3 * rounding && change <= rounding &&
+                                                w->trial.residual < p->residual);
         if (!*moved) {
-            double best = -slope * t * t / (2 * (change - slope * t)); /* of the parabola through what we know */
+            /* of the parabola through what we know */
+            double best = -slope * t * t / (2 * (change - slope * t));
             t = fmin(fmax(best, 0.1 * t), 0.5 * t);
         }
     }
@@ -176,12 +181,14 @@ static enum ndl_status line_search(struct newton *w, struct ndl_reduced *f, stru
     return NDL_OK;
 }
 
-enum ndl_status ndl_newton(struct ndl_reduced *f, struct ndl_point *p, struct ndl_descent *run, struct ndl_error *err)
+enum ndl_status ndl_newton(struct ndl_reduced *f, struct ndl_point *p, struct ndl_descent *run,
+                           struct ndl_error *err)
 {
     struct newton w;
     enum ndl_status status = newton_alloc(&w, f, err);
     bool moved = true;
-    while (status == NDL_OK && moved && p->residual > run->tolerance && run->iterations < run->limit) {
+    while (status == NDL_OK && moved && p->residual > run->tolerance &&
+           run->iterations < run->limit) {
         ndl_reduced_gradient(f, p, w.g);
         status = factor_preconditioner(&w, f, p, err);
         if (status != NDL_OK)
@@ -199,8 +206,8 @@ enum ndl_status ndl_newton(struct ndl_reduced *f, struct ndl_point *p, struct nd
 /* ------------------------------------------------------------------- curvature */
 
 /* The smallest eigenvalue of the symmetric tridiagonal matrix and its eigenvector y. */
-static enum ndl_status smallest(size_t m, const double *diagonal, const double *off, double *value, double *y,
-                                struct ndl_error *err)
+static enum ndl_status smallest(size_t m, const double *diagonal, const double *off, double *value,
+                                double *y, struct ndl_error *err)
 {
     gsl_matrix *A = gsl_matrix_calloc(m, m), *vectors = gsl_matrix_alloc(m, m);
     gsl_vector *values = gsl_vector_alloc(m);
@@ -219,7 +226,9 @@ static enum ndl_status smallest(size_t m, const double *diagonal, const double *
     gsl_vector_free(values);
     gsl_matrix_free(A);
     gsl_matrix_free(vectors);
-    return failed ? ndl_fail(err, NDL_LIBRARY, "the eigenvalues of the Lanczos matrix did not converge") : NDL_OK;
+    return failed ? ndl_fail(err, NDL_LIBRARY,
+                             "the eigenvalues of the Lanczos matrix did not converge")
+                  : NDL_OK;
 }
 
 /* Orthogonalises v to the m rows of Q, twice, and normalises it; returns its norm. */
@@ -234,8 +243,9 @@ static double orthonormalise(size_t n, size_t m, const double *Q, double *v)
     return norm;
 }
 
-enum ndl_status ndl_curvature(struct ndl_reduced *f, const struct ndl_point *p, gsl_rng *rng, size_t steps,
-                              double *curvature, double *direction_out, struct ndl_error *err)
+enum ndl_status ndl_curvature(struct ndl_reduced *f, const struct ndl_point *p, gsl_rng *rng,
+                              size_t steps, double *curvature, double *direction_out,
+                              struct ndl_error *err)
 {
     size_t n = (f->K + 1) * f->d, m = 0;
     struct ndl_matrix Q;

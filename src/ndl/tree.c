@@ -16,16 +16,21 @@
 #include <gsl/gsl_randist.h>
 
 enum {
-    LINE_BYTES = 4095,  /* longest line, without its end */
-    SHOWN = 60          /* bytes of a field quoted in a message */
+    LINE_BYTES = 4095, /* longest line, without its end */
+    SHOWN = 60         /* bytes of a field quoted in a message */
 };
 
 #define NO_NODE SIZE_MAX
 
 enum column { NODE, PARENT, PROBABILITY, MAGNITUDE, DIRECTION, EXCLUSIVE, COLUMNS };
 static const char *const column_names[COLUMNS] = {
-    [NODE] = "node",           [PARENT] = "parent",       [PROBABILITY] = "probability",
-    [MAGNITUDE] = "magnitude", [DIRECTION] = "direction", [EXCLUSIVE] = "exclusive", /* the only optional one */
+    [NODE] = "node",
+    [PARENT] = "parent",
+    [PROBABILITY] = "probability",
+    /* the only optional one */
+    [MAGNITUDE] = "magnitude",
+    [DIRECTION] = "direction",
+    [EXCLUSIVE] = "exclusive",
 };
 
 enum distribution { CONSTANT, UNIFORM, EXPONENTIAL, LOGNORMAL, DISTRIBUTIONS };
@@ -35,7 +40,8 @@ static const struct {
     const char *usage;
 } distributions[DISTRIBUTIONS] = {
     [CONSTANT] = {"constant", 1, "constant(VALUE) with 1e-100 <= VALUE <= 1e100"},
-    [UNIFORM] = {"uniform", 2, "uniform(LOW, HIGH) with LOW <= HIGH, each from 1e-100 to 1e100 or LOW = 0"},
+    [UNIFORM] = {"uniform", 2,
+                 "uniform(LOW, HIGH) with LOW <= HIGH, each from 1e-100 to 1e100 or LOW = 0"},
     [EXPONENTIAL] = {"exponential", 1, "exponential(MEAN) with 1e-100 <= MEAN <= 1e100"},
     [LOGNORMAL] = {"lognormal", 2, "lognormal(MU, SIGMA) with SIGMA >= 0, |MU| + 10 SIGMA <= 230"},
 };
@@ -45,21 +51,23 @@ enum direction { RANDOM, ORTHOGONAL, ANGLE };
 struct node {
     struct ndl_tree_node public;
     size_t line;
-    char *name, *parent, *group, *reference; /* owned; parent, group, reference NULL if "-" or absent */
+    char *name, *parent, *group,
+        *reference; /* owned; parent, group, reference NULL if "-" or absent */
     enum distribution magnitude;
     double parameter[2];
     enum direction direction;
-    double degrees;     /* ANGLE: to the direction of node reference_index */
+    double degrees; /* ANGLE: to the direction of node reference_index */
     size_t reference_index;
-    size_t leader;      /* the exclusive group's first member draws for all; itself if independent */
-    double low;         /* fires iff low <= u < low + probability, u the leader's uniform number */
+    /* the exclusive group's first member draws for all; itself if independent */
+    size_t leader;
+    double low; /* fires iff low <= u < low + probability, u the leader's uniform number */
 };
 
 struct ndl_tree {
-    char *path;         /* for messages */
-    struct node *node;  /* in file order */
+    char *path;        /* for messages */
+    struct node *node; /* in file order */
     size_t size, capacity;
-    size_t *order;      /* by depth, then file order: parents come before children */
+    size_t *order; /* by depth, then file order: parents come before children */
 };
 
 /* --------------------------------------------------------- lines and fields */
@@ -67,16 +75,17 @@ struct ndl_tree {
 struct reader {
     FILE *file;
     const char *path;
-    size_t line;                /* number of the line in text, from 1 */
-    char text[LINE_BYTES + 1];  /* the line without its end and comment; may be blank */
+    size_t line;               /* number of the line in text, from 1 */
+    char text[LINE_BYTES + 1]; /* the line without its end and comment; may be blank */
 };
 
 static enum ndl_status bad_byte(const struct reader *in, int c, struct ndl_error *err)
 {
     if (c == '\0')
-        return ndl_fail(err, NDL_BADDATA, "%s:%zu: a NUL byte: not a text file", in->path, in->line);
-    return ndl_fail(err, NDL_BADDATA, "%s:%zu: byte 0x%02x: names and numbers are printable ASCII", in->path,
-                    in->line, (unsigned)c);
+        return ndl_fail(err, NDL_BADDATA, "%s:%zu: a NUL byte: not a text file", in->path,
+                        in->line);
+    return ndl_fail(err, NDL_BADDATA, "%s:%zu: byte 0x%02x: names and numbers are printable ASCII",
+                    in->path, in->line, (unsigned)c);
 }
 
 /* Reads one line into in->text; *more is false at the end of the file. */
@@ -97,8 +106,8 @@ static enum ndl_status next_line(struct reader *in, bool *more, struct ndl_error
             break;
         }
         if (++length > LINE_BYTES)
-            return ndl_fail(err, NDL_BADDATA, "%s:%zu: the line is longer than %d bytes", in->path, in->line,
-                            LINE_BYTES);
+            return ndl_fail(err, NDL_BADDATA, "%s:%zu: the line is longer than %d bytes", in->path,
+                            in->line, LINE_BYTES);
         comment = comment || c == '#';
         if ((c < ' ' && c != '\t') || c == 0x7f || (c > 0x7f && !comment))
             return bad_byte(in, c, err);
@@ -253,7 +262,8 @@ static struct node *append_node(struct ndl_tree *tree, size_t line)
 }
 
 /* field[c] is the text of column c; "-" for an absent `exclusive`. */
-static enum ndl_status parse_node(struct ndl_tree *tree, char *field[COLUMNS], size_t line, struct ndl_error *err)
+static enum ndl_status parse_node(struct ndl_tree *tree, char *field[COLUMNS], size_t line,
+                                  struct ndl_error *err)
 {
     const char *path = tree->path, *reference;
     struct node *n = append_node(tree, line);
@@ -261,13 +271,14 @@ static enum ndl_status parse_node(struct ndl_tree *tree, char *field[COLUMNS], s
         return ndl_fail(err, NDL_NOMEM, "%s:%zu: no memory for another node", path, line);
 
     for (enum column c = NODE; c < COLUMNS; c++)
-        if ((c == NODE && !is_name(field[c])) || ((c == PARENT || c == EXCLUSIVE) && !is_name_or_dash(field[c])))
-            return ndl_fail(err, NDL_BADDATA, "%s:%zu: '%.*s' is not a name for column %s", path, line, SHOWN,
-                            field[c], column_names[c]);
+        if ((c == NODE && !is_name(field[c])) ||
+            ((c == PARENT || c == EXCLUSIVE) && !is_name_or_dash(field[c])))
+            return ndl_fail(err, NDL_BADDATA, "%s:%zu: '%.*s' is not a name for column %s", path,
+                            line, SHOWN, field[c], column_names[c]);
     double p;
     if (!parse_number(field[PROBABILITY], &p) || p < 0 || p > 1)
-        return ndl_fail(err, NDL_BADDATA, "%s:%zu: probability '%.*s' is not a number from 0 to 1", path, line, SHOWN,
-                        field[PROBABILITY]);
+        return ndl_fail(err, NDL_BADDATA, "%s:%zu: probability '%.*s' is not a number from 0 to 1",
+                        path, line, SHOWN, field[PROBABILITY]);
 
     /* The parsers cut their text into pieces; messages show it whole. */
     char shown[SHOWN + 1];
@@ -275,17 +286,20 @@ static enum ndl_status parse_node(struct ndl_tree *tree, char *field[COLUMNS], s
     if (!parse_magnitude(field[MAGNITUDE], n)) {
         for (size_t k = 0; k < DISTRIBUTIONS; k++)
             if (strcmp(field[MAGNITUDE], distributions[k].word) == 0)
-                return ndl_fail(err, NDL_BADDATA, "%s:%zu: magnitude '%s' is not %s", path, line, shown,
-                                distributions[k].usage);
+                return ndl_fail(err, NDL_BADDATA, "%s:%zu: magnitude '%s' is not %s", path, line,
+                                shown, distributions[k].usage);
         return ndl_fail(err, NDL_BADDATA,
-                        "%s:%zu: magnitude '%s': unknown distribution (constant, uniform, exponential, lognormal)",
+                        "%s:%zu: magnitude '%s': unknown distribution (constant, uniform, "
+                        "exponential, lognormal)",
                         path, line, shown);
     }
     snprintf(shown, sizeof shown, "%s", field[DIRECTION]);
     if (!parse_direction(field[DIRECTION], n, &reference) || (reference && !is_name(reference)))
-        return ndl_fail(err, NDL_BADDATA,
-                        "%s:%zu: direction '%s' is not random, orthogonal or angle(DEGREES, NODE) with "
-                        "0 <= DEGREES <= 180", path, line, shown);
+        return ndl_fail(
+            err, NDL_BADDATA,
+            "%s:%zu: direction '%s' is not random, orthogonal or angle(DEGREES, NODE) with "
+            "0 <= DEGREES <= 180",
+            path, line, shown);
 
     bool failed = false;
     n->name = keep(field[NODE], &failed);
@@ -313,18 +327,22 @@ static enum ndl_status parse_header(const struct reader *in, char *field[COLUMNS
             c++;
         if (c == COLUMNS)
             return ndl_fail(err, NDL_BADDATA,
-                            "%s:%zu: unknown column '%.*s'; the first line names the columns: node parent probability "
-                            "magnitude direction and, optionally, exclusive", in->path, in->line, SHOWN, field[f]);
+                            "%s:%zu: unknown column '%.*s'; the first line names the columns: node "
+                            "parent probability "
+                            "magnitude direction and, optionally, exclusive",
+                            in->path, in->line, SHOWN, field[f]);
         if (place[c] != COLUMNS)
-            return ndl_fail(err, NDL_BADDATA, "%s:%zu: column %s is named twice", in->path, in->line,
-                            column_names[c]);
+            return ndl_fail(err, NDL_BADDATA, "%s:%zu: column %s is named twice", in->path,
+                            in->line, column_names[c]);
         place[c] = f;
     }
     for (size_t c = 0; c < EXCLUSIVE; c++)
         if (place[c] == COLUMNS)
-            return ndl_fail(err, NDL_BADDATA, "%s:%zu: column %s is missing", in->path, in->line, column_names[c]);
+            return ndl_fail(err, NDL_BADDATA, "%s:%zu: column %s is missing", in->path, in->line,
+                            column_names[c]);
     if (count > COLUMNS)
-        return ndl_fail(err, NDL_BADDATA, "%s:%zu: more than %d columns", in->path, in->line, (int)COLUMNS);
+        return ndl_fail(err, NDL_BADDATA, "%s:%zu: more than %d columns", in->path, in->line,
+                        (int)COLUMNS);
     return NDL_OK;
 }
 
@@ -349,8 +367,8 @@ static enum ndl_status read_nodes(struct ndl_tree *tree, struct reader *in, stru
             status = parse_header(in, field, count, place, err);
             columns = count;
         } else if (count != columns) {
-            return ndl_fail(err, NDL_BADDATA, "%s:%zu: %zu columns, but the first line names %zu", in->path, in->line,
-                            count, columns);
+            return ndl_fail(err, NDL_BADDATA, "%s:%zu: %zu columns, but the first line names %zu",
+                            in->path, in->line, count, columns);
         } else {
             char *by_column[COLUMNS];
             field[COLUMNS] = dash;
@@ -424,20 +442,22 @@ static enum ndl_status resolve_names(struct ndl_tree *tree, size_t *sorted, stru
     for (size_t s = 1; s < tree->size; s++) {
         const struct node *first = &node[sorted[s - 1]], *second = &node[sorted[s]];
         if (strcmp(first->name, second->name) == 0)
-            return ndl_fail(err, NDL_BADDATA, "%s:%zu: node '%.*s' stands already on line %zu", tree->path,
-                            second->line, SHOWN, second->name, first->line);
+            return ndl_fail(err, NDL_BADDATA, "%s:%zu: node '%.*s' stands already on line %zu",
+                            tree->path, second->line, SHOWN, second->name, first->line);
     }
     for (size_t i = 0; i < tree->size; i++) {
         struct node *n = &node[i];
         n->public.parent = n->parent ? find_node(tree, sorted, n->parent) : NO_NODE;
         if (n->parent && n->public.parent == NO_NODE)
-            return ndl_fail(err, NDL_BADDATA, "%s:%zu: unknown parent '%.*s'", tree->path, n->line, SHOWN, n->parent);
+            return ndl_fail(err, NDL_BADDATA, "%s:%zu: unknown parent '%.*s'", tree->path, n->line,
+                            SHOWN, n->parent);
         n->reference_index = n->reference ? find_node(tree, sorted, n->reference) : NO_NODE;
         if (n->reference && n->reference_index == NO_NODE)
-            return ndl_fail(err, NDL_BADDATA, "%s:%zu: angle to unknown node '%.*s'", tree->path, n->line, SHOWN,
-                            n->reference);
+            return ndl_fail(err, NDL_BADDATA, "%s:%zu: angle to unknown node '%.*s'", tree->path,
+                            n->line, SHOWN, n->reference);
         if (n->reference && n->reference_index >= i)
-            return ndl_fail(err, NDL_BADDATA, "%s:%zu: angle to '%.*s', which is not on an earlier line", tree->path,
+            return ndl_fail(err, NDL_BADDATA,
+                            "%s:%zu: angle to '%.*s', which is not on an earlier line", tree->path,
                             n->line, SHOWN, n->reference);
     }
     return NDL_OK;
@@ -458,8 +478,8 @@ static enum ndl_status find_depths(struct ndl_tree *tree, size_t *path, struct n
             n = tree->node[n].public.parent;
         }
         if (n != NO_NODE && tree->node[n].public.depth == on_path)
-            return ndl_fail(err, NDL_BADDATA, "%s:%zu: a cycle: '%.*s' is its own ancestor", tree->path,
-                            tree->node[n].line, SHOWN, tree->node[n].name);
+            return ndl_fail(err, NDL_BADDATA, "%s:%zu: a cycle: '%.*s' is its own ancestor",
+                            tree->path, tree->node[n].line, SHOWN, tree->node[n].name);
         size_t depth = n == NO_NODE ? 0 : tree->node[n].public.depth + 1;
         while (length > 0)
             tree->node[path[--length]].public.depth = depth++;
@@ -470,7 +490,8 @@ static enum ndl_status find_depths(struct ndl_tree *tree, size_t *path, struct n
 /* Gives the members of every exclusive group consecutive intervals of [0, 1). */
 static enum ndl_status find_groups(struct ndl_tree *tree, size_t *sorted, struct ndl_error *err)
 {
-    const double slack = 1e-9; /* probabilities are rounded decimals: many of them may add to 1 + 1e-10 */
+    /* probabilities are rounded decimals: many of them may add to 1 + 1e-10 */
+    const double slack = 1e-9;
     qsort_r(sorted, tree->size, sizeof *sorted, by_group, tree->node);
     for (size_t s = 0; s < tree->size; s++) {
         struct node *n = &tree->node[sorted[s]];
@@ -483,7 +504,8 @@ static enum ndl_status find_groups(struct ndl_tree *tree, size_t *sorted, struct
             n->low = before->low + before->public.probability;
         }
         if (n->low + n->public.probability > 1 + slack)
-            return ndl_fail(err, NDL_BADDATA, "%s:%zu: the probabilities of exclusive group '%.*s' sum to %.10g > 1",
+            return ndl_fail(err, NDL_BADDATA,
+                            "%s:%zu: the probabilities of exclusive group '%.*s' sum to %.10g > 1",
                             tree->path, n->line, SHOWN, n->group, n->low + n->public.probability);
     }
     return NDL_OK;
@@ -623,8 +645,8 @@ static void extend(struct span *span, const double *v)
 }
 
 /* v at that angle to u, in a random direction around it.  d >= 2 unless the angle is 0 or 180. */
-static enum ndl_status random_at_angle(gsl_rng *rng, double degrees, const double *u, size_t d, double *v,
-                                       struct ndl_error *err)
+static enum ndl_status random_at_angle(gsl_rng *rng, double degrees, const double *u, size_t d,
+                                       double *v, struct ndl_error *err)
 {
     if (degrees == 0 || degrees == 180) {
         for (size_t j = 0; j < d; j++)
@@ -644,8 +666,9 @@ static enum ndl_status random_at_angle(gsl_rng *rng, double degrees, const doubl
     return NDL_OK;
 }
 
-static enum ndl_status place_node(const struct ndl_tree *tree, size_t i, gsl_rng *rng, const struct span *span,
-                                  struct ndl_matrix *D, struct ndl_error *err)
+static enum ndl_status place_node(const struct ndl_tree *tree, size_t i, gsl_rng *rng,
+                                  const struct span *span, struct ndl_matrix *D,
+                                  struct ndl_error *err)
 {
     const struct node *n = &tree->node[i];
     size_t d = D->cols;
@@ -655,22 +678,25 @@ static enum ndl_status place_node(const struct ndl_tree *tree, size_t i, gsl_rng
         return NDL_OK;
     case ORTHOGONAL:
         if (span->rank == d)
-            return ndl_fail(err, NDL_BADDATA,
-                            "%s:%zu: no direction in %zu dimensions is orthogonal to the %zu placed before",
-                            tree->path, n->line, d, i);
+            return ndl_fail(
+                err, NDL_BADDATA,
+                "%s:%zu: no direction in %zu dimensions is orthogonal to the %zu placed before",
+                tree->path, n->line, d, i);
         random_orthogonal(rng, span, ndl_row(D, i));
         return NDL_OK;
     case ANGLE:
         if (d == 1 && n->degrees > 0 && n->degrees < 180)
-            return ndl_fail(err, NDL_BADDATA, "%s:%zu: in 1 dimension there is no angle of %g degrees", tree->path,
+            return ndl_fail(err, NDL_BADDATA,
+                            "%s:%zu: in 1 dimension there is no angle of %g degrees", tree->path,
                             n->line, n->degrees);
-        return random_at_angle(rng, n->degrees, ndl_row(D, n->reference_index), d, ndl_row(D, i), err);
+        return random_at_angle(rng, n->degrees, ndl_row(D, n->reference_index), d, ndl_row(D, i),
+                               err);
     }
     return NDL_OK;
 }
 
-enum ndl_status ndl_tree_directions(const struct ndl_tree *tree, size_t d, gsl_rng *rng, struct ndl_matrix *D,
-                                    struct ndl_error *err)
+enum ndl_status ndl_tree_directions(const struct ndl_tree *tree, size_t d, gsl_rng *rng,
+                                    struct ndl_matrix *D, struct ndl_error *err)
 {
     *D = (struct ndl_matrix){0};
     if (d == 0)
@@ -712,11 +738,12 @@ static double draw_magnitude(gsl_rng *rng, const struct node *n)
     }
 }
 
-enum ndl_status ndl_tree_sample(const struct ndl_tree *tree, size_t samples, gsl_rng *rng, struct ndl_matrix *Z,
-                                struct ndl_error *err)
+enum ndl_status ndl_tree_sample(const struct ndl_tree *tree, size_t samples, gsl_rng *rng,
+                                struct ndl_matrix *Z, struct ndl_error *err)
 {
     enum ndl_status status = ndl_matrix_alloc(Z, samples, tree->size, err);
-    double *uniform = calloc(tree->size, sizeof *uniform); /* of each group's leader, in this sample */
+    /* of each group's leader, in this sample */
+    double *uniform = calloc(tree->size, sizeof *uniform);
     if (status == NDL_OK && !uniform)
         status = ndl_fail(err, NDL_NOMEM, "%s: no memory for %zu nodes", tree->path, tree->size);
     for (size_t i = 0; status == NDL_OK && i < samples; i++) {

@@ -15,8 +15,8 @@
 
 /* Parses one line into row[0 .. cols); with cols = 0 only counts.  Returns the
  * number of fields, or SIZE_MAX after filling err. */
-static size_t parse_line(const char *line, double *row, size_t cols, const char *path, size_t number,
-                         struct ndl_error *err)
+static size_t parse_line(const char *line, double *row, size_t cols, const char *path,
+                         size_t number, struct ndl_error *err)
 {
     size_t fields = 0;
     for (const char *p = line + strspn(line, " \t\r\n"); *p; fields++) {
@@ -25,8 +25,8 @@ static size_t parse_line(const char *line, double *row, size_t cols, const char 
         double value = strtod(p, &end);
         int width = (int)strcspn(p, " \t\r\n");
         if (end != p + width || !isfinite(value)) {
-            ndl_fail(err, NDL_BADDATA, "%s:%zu: field %zu, '%.*s', is not a finite number", path, number, fields + 1,
-                     width > 40 ? 40 : width, p);
+            ndl_fail(err, NDL_BADDATA, "%s:%zu: field %zu, '%.*s', is not a finite number", path,
+                     number, fields + 1, width > 40 ? 40 : width, p);
             return SIZE_MAX;
         }
         if (fields < cols)
@@ -36,7 +36,8 @@ static size_t parse_line(const char *line, double *row, size_t cols, const char 
     return fields;
 }
 
-static enum ndl_status read_rows(struct ndl_matrix *m, FILE *in, const char *path, struct ndl_error *err)
+static enum ndl_status read_rows(struct ndl_matrix *m, FILE *in, const char *path,
+                                 struct ndl_error *err)
 {
     enum ndl_status status = NDL_OK;
     char *line = NULL;
@@ -45,7 +46,8 @@ static enum ndl_status read_rows(struct ndl_matrix *m, FILE *in, const char *pat
     while (status == NDL_OK && (length = getline(&line, &room, in)) >= 0) {
         number++;
         if (strlen(line) != (size_t)length)
-            status = ndl_fail(err, NDL_BADDATA, "%s:%zu: a NUL byte: not a text file", path, number);
+            status =
+                ndl_fail(err, NDL_BADDATA, "%s:%zu: a NUL byte: not a text file", path, number);
         else if (line[0] == '#' || line[strspn(line, " \t\r\n")] == '\0')
             continue;
         else {
@@ -70,8 +72,9 @@ static enum ndl_status read_rows(struct ndl_matrix *m, FILE *in, const char *pat
                 if (fields == SIZE_MAX)
                     status = NDL_BADDATA;
                 else if (fields != m->cols)
-                    status = ndl_fail(err, NDL_BADDATA, "%s:%zu: %zu fields, but the first row has %zu", path, number,
-                                      fields, m->cols);
+                    status =
+                        ndl_fail(err, NDL_BADDATA, "%s:%zu: %zu fields, but the first row has %zu",
+                                 path, number, fields, m->cols);
                 else
                     m->rows++;
             }
@@ -103,7 +106,8 @@ enum ndl_status ndl_output_open(struct ndl_output *out, const char *path, struct
     *out = (struct ndl_output){0};
     int length = snprintf(out->temporary, sizeof out->temporary, "%s.XXXXXX", path);
     if (length < 0 || (size_t)length >= sizeof out->temporary)
-        return ndl_fail(err, NDL_BADARG, "output name of more than %zu bytes", sizeof out->temporary);
+        return ndl_fail(err, NDL_BADARG, "output name of more than %zu bytes",
+                        sizeof out->temporary);
     strcpy(out->path, path);
     int descriptor = mkstemp(out->temporary);
     if (descriptor < 0)
@@ -120,7 +124,8 @@ enum ndl_status ndl_output_open(struct ndl_output *out, const char *path, struct
     return NDL_OK;
 }
 
-/* Why an earlier write failed: errno may be somebody else's by now, so the system is asked again. */
+/* Why an earlier write failed: errno may be somebody else's by now, so the system is asked again.
+ * */
 static int failed_write(FILE *file)
 {
     return write(fileno(file), "", 1) < 0 ? errno : EIO;

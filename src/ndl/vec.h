@@ -42,8 +42,8 @@ static inline double ndl_dot(size_t n, const double *x, const double *y)
     return s;
 }
 
-/* The unit vector along `from`, zeros along zeros; returns the length.  `to` may be `from`.  Scaled by the largest
- * entry first: no square overflows. */
+/* The unit vector along `from`, zeros along zeros; returns the length.  `to` may be `from`.
+ * Scaled by the largest entry first: no square overflows. */
 static inline double ndl_unit(size_t n, const double *from, double *to)
 {
     double largest = 0;
@@ -73,7 +73,8 @@ static inline void ndl_axpy(size_t n, double a, const double *x, double *y)
 }
 
 /* y = from + sum of a[j] x_j over four x; from may be y */
-static inline void ndl_add4(size_t n, const double *a, const double *const *x, const double *from, double *y)
+static inline void ndl_add4(size_t n, const double *a, const double *const *x, const double *from,
+                            double *y)
 {
     size_t i = 0;
     for (; i + 4 <= n; i += 4) {
@@ -101,7 +102,8 @@ static inline double ndl_max(size_t n, const double *x)
         for (int l = 0; l < 4; l++)
             m[l] = v[l] > m[l] ? v[l] : m[l];
     }
-    double even = m[0] > m[2] ? m[0] : m[2], odd = m[1] > m[3] ? m[1] : m[3], most = even > odd ? even : odd;
+    double even = m[0] > m[2] ? m[0] : m[2], odd = m[1] > m[3] ? m[1] : m[3],
+           most = even > odd ? even : odd;
     for (; i < n; i++)
         most = x[i] > most ? x[i] : most;
     return most;

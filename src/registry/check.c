@@ -6,7 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FAIL(line, ...) (fprintf(stderr, "registry: %s:%zu: ", registry->path, line), die(__VA_ARGS__))
+#define FAIL(line, ...)                                                                            \
+    (fprintf(stderr, "registry: %s:%zu: ", registry->path, line), die(__VA_ARGS__))
 
 static void want_file(const struct registry *registry, const struct claim *claim, char *path)
 {
@@ -65,7 +66,8 @@ static void check_figures_claimed(const struct registry *registry)
     for (size_t i = 0; i < files.gl_pathc; i++) {
         char *name = strrchr(files.gl_pathv[i], '/') + 1;
         name[strlen(name) - 3] = '\0'; /* ".gp" */
-        bool found = strcmp(name, "style") == 0 || strcmp(name, "robustness") == 0; /* of all claims */
+        /* of all claims */
+        bool found = strcmp(name, "style") == 0 || strcmp(name, "robustness") == 0;
         for (size_t j = 0; j < registry->count && !found; j++)
             for (size_t k = 0; k < registry->claims[j].figures.count; k++)
                 found |= strcmp(registry->claims[j].figures.at[k], name) == 0;

@@ -4,7 +4,7 @@
 #include <argp.h>
 #include <string.h>
 
-#include "ndl.h"
+#include "ndl/ndl.h"
 
 extern const char ndl_commit[];
 
@@ -21,7 +21,8 @@ static const struct argp_option option_table[] = {
     {"registry", 'r', "FILE", 0, "the claims (default src/claims/registry.txt)", 0},
     {"results", 'd', "DIR", 0, "what the programs wrote (default build/results)", 0},
     {"reference", 'R', "DIR", 0, "the committed results (default results)", 0},
-    {"no-reference", NO_REFERENCE, NULL, 0, "verify: judge the claims only, as for another seed", 0},
+    {"no-reference", NO_REFERENCE, NULL, 0, "verify: judge the claims only, as for another seed",
+     0},
     {"quiet", 'q', NULL, 0, "verify: print only what fails", 0},
     {"out", 'o', "FILE", 0, "macros: where to write; seeds: the directory", 0},
     {"rewrite", REWRITE, "FILE", 0, "table: put it between the markers of FILE", 0},
@@ -76,8 +77,8 @@ static void print_version(FILE *stream, struct argp_state *state)
 /* ------------------------------------------------------------ subcommands */
 
 /* Judges the named claims (all, if none is named), then compares with the reference. */
-static int verify(const struct registry *registry, struct results *results, struct results *reference,
-                  const struct options *options)
+static int verify(const struct registry *registry, struct results *results,
+                  struct results *reference, const struct options *options)
 {
     size_t failed = 0, judged = 0, differences = 0;
     for (int i = 1; i < options->word_count; i++)
@@ -106,8 +107,8 @@ static int verify(const struct registry *registry, struct results *results, stru
     return failed || differences ? EXIT_FAILS : EXIT_HOLDS;
 }
 
-static int macros(const struct registry *registry, struct results *results, struct results *reference,
-                  struct options *options)
+static int macros(const struct registry *registry, struct results *results,
+                  struct results *reference, struct options *options)
 {
     registry_check(registry);
     options->quiet = true;
@@ -129,7 +130,8 @@ static int macros(const struct registry *registry, struct results *results, stru
 static int table(const struct registry *registry, const struct options *options)
 {
     if (options->check && !rewrite_table(registry, options->check, true)) {
-        fprintf(stderr, "registry: %s is out of sync with %s (make sync)\n", options->check, registry->path);
+        fprintf(stderr, "registry: %s is out of sync with %s (make sync)\n", options->check,
+                registry->path);
         return EXIT_FAILS;
     }
     if (options->rewrite)
@@ -139,7 +141,8 @@ static int table(const struct registry *registry, const struct options *options)
     return EXIT_HOLDS;
 }
 
-static int seeds(const struct registry *registry, struct results *results, const struct options *options)
+static int seeds(const struct registry *registry, struct results *results,
+                 const struct options *options)
 {
     if (options->word_count > 1) {
         if (!options->out)
@@ -149,14 +152,17 @@ static int seeds(const struct registry *registry, struct results *results, const
     }
     size_t stale = seeds_stale(registry, results);
     if (stale)
-        printf("seeds: results/seeds.tsv is out of date in %zu numbers (make seeds COUNT=20, make reference-seeds)\n", stale);
+        printf("seeds: results/seeds.tsv is out of date in %zu numbers (make seeds COUNT=20, make "
+               "reference-seeds)\n",
+               stale);
     return stale ? EXIT_FAILS : EXIT_HOLDS;
 }
 
 static int list(const struct registry *registry)
 {
     for (size_t i = 0; i < registry->count; i++)
-        printf("%s\t%g\t%s\n", registry->claims[i].id, registry->claims[i].minutes, registry->claims[i].title);
+        printf("%s\t%g\t%s\n", registry->claims[i].id, registry->claims[i].minutes,
+               registry->claims[i].title);
     return EXIT_HOLDS;
 }
 
@@ -189,7 +195,8 @@ static int run(const struct registry *registry, struct results *results, struct 
         registry_check(registry);
         return EXIT_HOLDS;
     }
-    fprintf(stderr, "registry: '%s' with %d arguments is no subcommand; see --help\n", command, words - 1);
+    fprintf(stderr, "registry: '%s' with %d arguments is no subcommand; see --help\n", command,
+            words - 1);
     return EXIT_USAGE;
 }
 
@@ -200,16 +207,22 @@ int main(int argc, char **argv)
     argp_program_version_hook = print_version;
     argp_err_exit_status = EXIT_USAGE;
     const struct argp argp = {
-        .options = option_table, .parser = parse_option,
-        .args_doc = "verify [ID...]\nwhy PROGRAM.KEY\ncheck\nlist\nseeds [DIR...]\nmacros --out FILE\ntable\npage PROGRAM\nindex",
-        .doc = "Judges the claims of the registry by the results of their programs, and writes what the paper "
+        .options = option_table,
+        .parser = parse_option,
+        .args_doc = "verify [ID...]\nwhy PROGRAM.KEY\ncheck\nlist\nseeds [DIR...]\nmacros --out "
+                    "FILE\ntable\npage PROGRAM\nindex",
+        .doc = "Judges the claims of the registry by the results of their programs, and writes "
+               "what the paper "
                "and REPRODUCE.md take from it.\v"
-               "verify  predicted, measured, tolerance and verdict of the claims (of named ones with statement, "
+               "verify  predicted, measured, tolerance and verdict of the claims (of named ones "
+               "with statement, "
                "command and reasons), then every result file against the reference\n"
                "why     file, source line, reference and uses of one number\n"
-               "check   programs, figures and paper labels exist; no program or figure without a claim\n"
+               "check   programs, figures and paper labels exist; no program or figure without a "
+               "claim\n"
                "list    id, minutes and title of every claim\n"
-               "seeds   the spread over the results in DIR..., one per seed, to --out; without DIR, whether the\n"
+               "seeds   the spread over the results in DIR..., one per seed, to --out; without "
+               "DIR, whether the\n"
                "        spread in the results is about these claims and numbers\n"
                "macros  the numbers as TeX; refuses unless every claim holds\n"
                "table   the Markdown table of the claims\n"

@@ -53,8 +53,8 @@ static void write_number(FILE *out, double value, int digits)
 }
 
 /* Small counts also as words: "none of them". */
-static const char *const words[] = {"none", "one", "two",   "three", "four", "five",   "six",
-                                    "seven", "eight", "nine", "ten",  "eleven", "twelve"};
+static const char *const words[] = {"none",  "one",   "two",  "three", "four",   "five",  "six",
+                                    "seven", "eight", "nine", "ten",   "eleven", "twelve"};
 
 static void write_program(FILE *out, const struct result *result)
 {
@@ -67,7 +67,8 @@ static void write_program(FILE *out, const struct result *result)
         }
         for (size_t n = 0; n < sizeof words / sizeof *words; n++)
             if (scalar->value == (double)n)
-                fprintf(out, "\\defineresult{%s.%s}{word}{%s}\n", result->program, scalar->key, words[n]);
+                fprintf(out, "\\defineresult{%s.%s}{word}{%s}\n", result->program, scalar->key,
+                        words[n]);
     }
 }
 
@@ -90,7 +91,11 @@ static void write_key(FILE *out, const char *key)
 {
     fputs("\\texttt{", out);
     for (; *key; key++)
-        fprintf(out, *key == '_' ? "\\_\\allowbreak{}" : *key == '.' ? ".\\allowbreak{}" : "%c", *key);
+        fprintf(out,
+                *key == '_'   ? "\\_\\allowbreak{}"
+                : *key == '.' ? ".\\allowbreak{}"
+                              : "%c",
+                *key);
     fputs("}", out);
 }
 
@@ -103,7 +108,8 @@ static int digits_for(double value)
 }
 
 /* "$least$ to $largest$" over the seeds; nothing if seeds.tsv does not know the key. */
-static void write_spread(FILE *out, struct results *results, const struct claim *claim, const char *key)
+static void write_spread(FILE *out, struct results *results, const struct claim *claim,
+                         const char *key)
 {
     const struct scalar *least = seeds_scalar(results, claim, key, "least");
     const struct scalar *largest = seeds_scalar(results, claim, key, "largest");
@@ -119,14 +125,15 @@ static void write_spread(FILE *out, struct results *results, const struct claim 
 }
 
 /* A row: the check, then the controls that break it. */
-static void write_check(FILE *out, struct results *results, const struct claim *claim, const struct check *check)
+static void write_check(FILE *out, struct results *results, const struct claim *claim,
+                        const struct check *check)
 {
     struct outcome outcome = judge_check(results, claim, check);
     write_key(out, check->key);
     fprintf(out, " & $%s ", operator_tex[check->operator]);
     double literal;
     write_number(out, outcome.expected, parse_number(check->expected, &literal) ? MAX_DIGITS : 4);
-    if (check->operator == EQUAL && check->tolerance > 0) {
+    if (check->operator== EQUAL && check->tolerance> 0) {
         fputs(check->relative ? "\\,(1\\pm" : "\\pm", out);
         write_number(out, check->tolerance, 1);
         fputs(check->relative ? ")" : "", out);

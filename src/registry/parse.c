@@ -10,7 +10,8 @@
 
 const char *const operator_text[] = {"=", "<=", ">=", "<", ">"};
 
-#define FAIL(line, ...) (fprintf(stderr, "registry: %s:%zu: ", registry->path, line), die(__VA_ARGS__))
+#define FAIL(line, ...)                                                                            \
+    (fprintf(stderr, "registry: %s:%zu: ", registry->path, line), die(__VA_ARGS__))
 
 /* ------------------------------------------------------------ small parts */
 
@@ -55,10 +56,11 @@ static char *cut_reason(const struct registry *registry, size_t line, char *text
 /* ----------------------------------------------------------------- fields */
 
 /* KEY OP EXPECTED [within TOL [relative]] : reason */
-static void parse_check(const struct registry *registry, struct claim *claim, size_t line, char *text)
+static void parse_check(const struct registry *registry, struct claim *claim, size_t line,
+                        char *text)
 {
     struct check check = {.line = line, .reason = cut_reason(registry, line, text)};
-    char *operator = cut_word(check.key = trim(text));
+    char *operator= cut_word(check.key = trim(text));
     char *within = cut_word(check.expected = cut_word(operator));
     char *tolerance = cut_word(within), *relative = cut_word(tolerance);
     size_t known = sizeof operator_text / sizeof *operator_text;
@@ -67,16 +69,18 @@ static void parse_check(const struct registry *registry, struct claim *claim, si
         found++;
     if (found == known)
         FAIL(line, "check: '%s' is none of = <= >= < >", operator);
-    check.operator = (enum operator)found;
+    check.operator=(enum operator) found;
     double number;
     if (!is_key(check.key) || !(is_key(check.expected) || parse_number(check.expected, &number)))
-        FAIL(line, "check: KEY %s NUMBER-OR-KEY wanted, not '%s %s'", operator, check.key, check.expected);
+        FAIL(line, "check: KEY %s NUMBER-OR-KEY wanted, not '%s %s'", operator, check.key,
+             check.expected);
     if (parse_number(check.expected, &number) && !isfinite(number))
         FAIL(line, "check: the expected value is %s", check.expected);
-    if ((check.operator == EQUAL) != (strcmp(within, "within") == 0) || (check.operator != EQUAL && *within))
+    if ((check.operator== EQUAL) != (strcmp(within, "within") == 0) ||
+        (check.operator!= EQUAL && * within))
         FAIL(line, "check: '=', and only '=', needs 'within TOLERANCE'");
-    if (check.operator == EQUAL &&
-        (!parse_number(tolerance, &check.tolerance) || !isfinite(check.tolerance) || check.tolerance < 0))
+    if (check.operator== EQUAL &&(!parse_number(tolerance, &check.tolerance) ||
+                                  !isfinite(check.tolerance) || check.tolerance < 0))
         FAIL(line, "check: '%s' is not a tolerance", tolerance);
     check.relative = strcmp(relative, "relative") == 0;
     if (*relative && !check.relative)
@@ -86,7 +90,8 @@ static void parse_check(const struct registry *registry, struct claim *claim, si
 }
 
 /* KEY breaks KEY : reason */
-static void parse_control(const struct registry *registry, struct claim *claim, size_t line, char *text)
+static void parse_control(const struct registry *registry, struct claim *claim, size_t line,
+                          char *text)
 {
     struct control control = {.line = line, .reason = cut_reason(registry, line, text)};
     char *verb = cut_word(control.key = trim(text));
@@ -97,14 +102,16 @@ static void parse_control(const struct registry *registry, struct claim *claim, 
     claim->controls[claim->control_count++] = control;
 }
 
-static void set_once(const struct registry *registry, size_t line, const char *field, char **to, char *value)
+static void set_once(const struct registry *registry, size_t line, const char *field, char **to,
+                     char *value)
 {
     if (*to)
         FAIL(line, "a second '%s'", field);
     *to = value;
 }
 
-static void parse_field(const struct registry *registry, struct claim *claim, size_t line, char *field)
+static void parse_field(const struct registry *registry, struct claim *claim, size_t line,
+                        char *field)
 {
     char *value = cut_word(field);
     if (!*value)
@@ -139,25 +146,27 @@ static void finish_claim(const struct registry *registry)
     if (registry->count == 0)
         return;
     const struct claim *claim = &registry->claims[registry->count - 1];
-    const char *missing = !claim->title         ? "title"
-                          : !claim->statement   ? "statement"
-                          : !claim->program     ? "program"
-                          : !claim->label       ? "label"
+    const char *missing = !claim->title           ? "title"
+                          : !claim->statement     ? "statement"
+                          : !claim->program       ? "program"
+                          : !claim->label         ? "label"
                           : !(claim->minutes > 0) ? "minutes"
-                          : !claim->check_count ? "check"
+                          : !claim->check_count   ? "check"
                           : !claim->control_count ? "control"
-                                                : NULL;
+                                                  : NULL;
     if (missing)
         FAIL(claim->line, "claim %s: no '%s'", claim->id, missing);
     if (!is_name(claim->program))
-        FAIL(claim->line, "claim %s: '%s' is not a program name ([a-z0-9_]+)", claim->id, claim->program);
+        FAIL(claim->line, "claim %s: '%s' is not a program name ([a-z0-9_]+)", claim->id,
+             claim->program);
     for (size_t i = 0; i < claim->control_count; i++) {
         const struct control *control = &claim->controls[i];
         bool found = false;
         for (size_t j = 0; j < claim->check_count; j++)
             found |= strcmp(claim->checks[j].key, control->breaks) == 0;
         if (!found)
-            FAIL(control->line, "claim %s: no check on '%s' that the control could break", claim->id, control->breaks);
+            FAIL(control->line, "claim %s: no check on '%s' that the control could break",
+                 claim->id, control->breaks);
     }
 }
 

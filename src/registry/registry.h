@@ -3,7 +3,8 @@
  * src/claims/registry.txt defines its own format in its first lines.  parse.c
  * reads it, results.c reads the files the claim programs write, verify.c
  * compares the two, seeds.c does so for many seeds, paper.c, table.c and site.c write what
- * the paper, REPRODUCE.md and the pages take from it, why.c traces one number back to its source. */
+ * the paper, REPRODUCE.md and the pages take from it, why.c traces one number back to its source.
+ * */
 #ifndef REGISTRY_H
 #define REGISTRY_H
 
@@ -15,22 +16,22 @@ enum { EXIT_HOLDS = 0, EXIT_FAILS = 1, EXIT_DATA = 2, EXIT_USAGE = 64 };
 
 /* ------------------------------------------------------------- registry */
 
-enum operator { EQUAL, AT_MOST, AT_LEAST, BELOW, ABOVE };
+enum operator{ EQUAL, AT_MOST, AT_LEAST, BELOW, ABOVE };
 extern const char *const operator_text[];
 
 struct check {
-    char *key;          /* measured: KEY of the claim's program, or PROGRAM.KEY */
+    char *key; /* measured: KEY of the claim's program, or PROGRAM.KEY */
     enum operator operator;
-    char *expected;     /* a number or a key */
-    double tolerance;   /* for EQUAL */
-    bool relative;      /* tolerance times |expected| */
+    char *expected;   /* a number or a key */
+    double tolerance; /* for EQUAL */
+    bool relative;    /* tolerance times |expected| */
     char *reason;
     size_t line;
 };
 
 struct control {
-    char *key;          /* measured on a variant with a broken hypothesis ... */
-    char *breaks;       /* ... must fail at least one check on this key */
+    char *key;    /* measured on a variant with a broken hypothesis ... */
+    char *breaks; /* ... must fail at least one check on this key */
     char *reason;
     size_t line;
 };
@@ -93,7 +94,8 @@ struct results { /* read when first asked for */
 const struct result *results_of(struct results *results, const char *program);
 const struct scalar *result_scalar(const struct result *result, const char *key);
 /* A key of the claim's own program or, with its prefix, of one that it reads. */
-const struct scalar *claim_scalar(struct results *results, const struct claim *claim, const char *key);
+const struct scalar *claim_scalar(struct results *results, const struct claim *claim,
+                                  const char *key);
 void results_free(struct results *results);
 
 /* Compares all files of one program (or of all, if NULL) with the reference.
@@ -104,12 +106,14 @@ size_t results_compare(struct results *results, struct results *reference, const
 
 struct outcome { /* of one check or control */
     double measured, expected;
-    bool known; /* both numbers were found */
+    bool known;  /* both numbers were found */
     bool passed; /* for a control: it failed the check, as it must */
 };
 
-struct outcome judge_check(struct results *results, const struct claim *claim, const struct check *check);
-struct outcome judge_control(struct results *results, const struct claim *claim, const struct control *control);
+struct outcome judge_check(struct results *results, const struct claim *claim,
+                           const struct check *check);
+struct outcome judge_control(struct results *results, const struct claim *claim,
+                             const struct control *control);
 bool claim_holds(struct results *results, const struct claim *claim);
 /* Prints the claim's table and returns whether it holds.  reasons: also the statement, the
  * command, and why each tolerance and control is what it is. */
@@ -117,14 +121,15 @@ bool print_claim(struct results *results, const struct claim *claim, bool reason
 
 /* ---------------------------------------------------------------- seeds */
 
-/* Writes OUT/seeds.tsv and OUT/seeds-checks.tsv: the spread over the directories of results, one per
- * seed from 1. */
+/* Writes OUT/seeds.tsv and OUT/seeds-checks.tsv: the spread over the directories of results, one
+ * per seed from 1. */
 void write_seeds(const struct registry *registry, char **dirs, size_t count, const char *out);
-/* The number `what` ("first", "least", "mean", "largest"; "" with the key "holds") that seeds.tsv has
- * of a key of a claim, or NULL. */
-const struct scalar *seeds_scalar(struct results *results, const struct claim *claim, const char *key,
-                                  const char *what);
-/* How many numbers of seeds.tsv are missing, too many or not those of these results for seed 1; prints each. */
+/* The number `what` ("first", "least", "mean", "largest"; "" with the key "holds") that
+ * seeds.tsv has of a key of a claim, or NULL. */
+const struct scalar *seeds_scalar(struct results *results, const struct claim *claim,
+                                  const char *key, const char *what);
+/* How many numbers of seeds.tsv are missing, too many or not those of these results for seed 1;
+ * prints each. */
 size_t seeds_stale(const struct registry *registry, struct results *results);
 
 /* ------------------------------------------------------------- generated */
@@ -134,10 +139,12 @@ void write_table(FILE *out, const struct registry *registry);
 /* Puts the table between the markers in a file.  check: only compare; false if out of sync. */
 bool rewrite_table(const struct registry *registry, const char *path, bool check);
 /* Markdown for the site: figures and verdicts of the claims of a program; all claims. */
-void write_page(FILE *out, const struct registry *registry, struct results *results, const char *program);
+void write_page(FILE *out, const struct registry *registry, struct results *results,
+                const char *program);
 void write_index(FILE *out, const struct registry *registry, struct results *results);
 /* "PROGRAM.KEY": everything about one number.  Returns an exit status. */
-int explain(const struct registry *registry, struct results *results, struct results *reference, const char *name);
+int explain(const struct registry *registry, struct results *results, struct results *reference,
+            const char *name);
 
 /* --------------------------------------------------------------- helpers */
 

@@ -1,4 +1,4 @@
-/* results.c -- the files that claim programs write (format: src/claim.h), read and compared. */
+/* results.c -- the files that claim programs write (format: claims/kit/claim.h), read and compared. */
 #include "registry.h"
 
 #include <errno.h>
@@ -39,7 +39,8 @@ static bool read_result(struct result *result)
         if (line[0] == '#')
             add_name(&result->header, line);
         else if (*line && !parse_scalar(line, &scalar)) {
-            fprintf(stderr, "registry: %s:%zu: not 'key value tolerance meaning'\n", result->path, number);
+            fprintf(stderr, "registry: %s:%zu: not 'key value tolerance meaning'\n", result->path,
+                    number);
             return false;
         } else if (*line) {
             result->scalars = grow(result->scalars, result->count + 1, sizeof *result->scalars);
@@ -54,7 +55,8 @@ const struct result *results_of(struct results *results, const char *program)
     for (size_t i = 0; i < results->count; i++)
         if (strcmp(results->at[i].program, program) == 0)
             return results->at[i].readable ? &results->at[i] : NULL;
-    struct result result = {.program = join("%s", program), .path = join("%s/%s.tsv", results->dir, program)};
+    struct result result = {.program = join("%s", program),
+                            .path = join("%s/%s.tsv", results->dir, program)};
     result.readable = read_result(&result);
     results->at = grow(results->at, results->count + 1, sizeof *results->at);
     results->at[results->count++] = result;
@@ -69,7 +71,8 @@ const struct scalar *result_scalar(const struct result *result, const char *key)
     return NULL;
 }
 
-const struct scalar *claim_scalar(struct results *results, const struct claim *claim, const char *key)
+const struct scalar *claim_scalar(struct results *results, const struct claim *claim,
+                                  const char *key)
 {
     for (size_t i = 0; i < claim->reads.count; i++) {
         size_t length = strlen(claim->reads.at[i]);
@@ -105,7 +108,7 @@ static size_t compare_headers(const char *path, const struct names *new, const s
     size_t differences = new->count != old->count;
     if (differences)
         printf("%s: %zu header lines, the reference has %zu\n", path, new->count, old->count);
-    for (size_t i = 0; i < new->count && i < old->count; i++)
+    for (size_t i = 0; i < new->count &&i < old->count; i++)
         if (strcmp(new->at[i], old->at[i]) != 0) {
             printf("%s: header '%s', in the reference '%s'\n", path, new->at[i], old->at[i]);
             differences++;
@@ -121,10 +124,11 @@ static size_t compare_scalars(const struct result *new, const struct result *old
         if (!is)
             printf("%s: no '%s', which the reference has\n", new->path, was->key);
         else if (strcmp(is->meaning, was->meaning) != 0)
-            printf("%s: %s: meaning '%s', in the reference '%s'\n", new->path, was->key, is->meaning, was->meaning);
+            printf("%s: %s: meaning '%s', in the reference '%s'\n", new->path, was->key,
+                   is->meaning, was->meaning);
         else if (!agree(is->value, was->value, was->tolerance))
-            printf("%s: %s: %.17g, in the reference %.17g (tolerance %g)\n", new->path, was->key, is->value,
-                   was->value, was->tolerance);
+            printf("%s: %s: %.17g, in the reference %.17g (tolerance %g)\n", new->path, was->key,
+                   is->value, was->value, was->tolerance);
         else
             continue;
         differences++;
@@ -189,8 +193,8 @@ static bool next_number(const char **row, double *value)
 }
 
 /* Compares two rows; returns the first column that differs (from 1), or 0. */
-static size_t compare_rows(const char *new, const char *old, const double *tolerances, size_t columns, double *value,
-                           double *reference)
+static size_t compare_rows(const char *new, const char *old, const double *tolerances,
+                           size_t columns, double *value, double *reference)
 {
     if (!*new || !*old)
         return *new || *old; /* a gap between curves must be where it was */
@@ -198,7 +202,8 @@ static size_t compare_rows(const char *new, const char *old, const double *toler
         bool both = next_number(&new, value);
         both &= next_number(&old, reference);
         /* A table may have missing points; they must be missing in the reference, too. */
-        if (!both || (!agree(*value, *reference, tolerances[j]) && !(isnan(*value) && isnan(*reference))))
+        if (!both ||
+            (!agree(*value, *reference, tolerances[j]) && !(isnan(*value) && isnan(*reference))))
             return j + 1;
     }
     return *new || *old ? columns + 1 : 0;
@@ -218,10 +223,11 @@ static size_t compare_tables(const char *path, const char *reference_path)
         double *tolerances, value = (double)NAN, reference = (double)NAN;
         size_t columns = column_tolerances(&old.header, &tolerances);
         for (size_t i = 0; i < new.rows.count; i++) {
-            size_t j = compare_rows(new.rows.at[i], old.rows.at[i], tolerances, columns, &value, &reference);
+            size_t j = compare_rows(new.rows.at[i], old.rows.at[i], tolerances, columns, &value,
+                                    &reference);
             if (j > 0 && differences++ == 0) /* the first stands for the rest */
-                printf("%s: row %zu, column %zu: %.17g, in the reference %.17g (tolerance %g)\n", path, i + 1, j,
-                       value, reference, j <= columns ? tolerances[j - 1] : 0);
+                printf("%s: row %zu, column %zu: %.17g, in the reference %.17g (tolerance %g)\n",
+                       path, i + 1, j, value, reference, j <= columns ? tolerances[j - 1] : 0);
         }
         free(tolerances);
         if (differences > 1)
@@ -248,7 +254,8 @@ static void list_files(const char *dir, const char *program, glob_t *files)
 static size_t compare_file(struct results *results, struct results *reference, const char *file)
 {
     if (strchr(file, '-')) {
-        char *path = join("%s/%s", results->dir, file), *reference_path = join("%s/%s", reference->dir, file);
+        char *path = join("%s/%s", results->dir, file),
+             *reference_path = join("%s/%s", reference->dir, file);
         size_t differences = compare_tables(path, reference_path);
         free(path);
         free(reference_path);
@@ -256,7 +263,7 @@ static size_t compare_file(struct results *results, struct results *reference, c
     }
     char *program = join("%.*s", (int)(strlen(file) - strlen(".tsv")), file);
     const struct result *new = results_of(results, program), *old = results_of(reference, program);
-    size_t differences = new && old ? compare_scalars(new, old) : 1;
+    size_t differences = new &&old ? compare_scalars(new, old) : 1;
     free(program);
     return differences;
 }
@@ -275,7 +282,8 @@ size_t results_compare(struct results *results, struct results *reference, const
         const char *file = strrchr(was.gl_pathv[i], '/') + 1;
         char *path = join("%s/%s", results->dir, file);
         if (access(path, F_OK) != 0) {
-            printf("%s: no %s was computed (make reference removes what is left over)\n", was.gl_pathv[i], path);
+            printf("%s: no %s was computed (make reference removes what is left over)\n",
+                   was.gl_pathv[i], path);
             differences++;
         } else {
             differences += compare_file(results, reference, file);
@@ -287,7 +295,8 @@ size_t results_compare(struct results *results, struct results *reference, const
         char *path = join("%s%s", reference->dir, file);
         char *text = slurp(path);
         if (!text) {
-            printf("%s: no reference %s (make reference accepts the results of this run)\n", is.gl_pathv[i], path);
+            printf("%s: no reference %s (make reference accepts the results of this run)\n",
+                   is.gl_pathv[i], path);
             differences++;
         }
         free(text);

@@ -1,16 +1,17 @@
-/* seeds.c -- the spread of every checked number over seeds, and how near the worst comes to its bound.
+/* seeds.c -- the spread of every checked number over seeds, and how near the worst comes to its
+ * bound.
  *
- * `registry seeds` reads one directory of results per seed, the first being that of seed 1, and writes
- * OUT/seeds.tsv and OUT/seeds-checks.tsv in the format of src/claim.h.  They are committed in results/,
- * since twenty seeds take too long for every build, and seeds_stale tells whether they still speak of
- * this registry and of the results of seed 1. */
+ * `registry seeds` reads one directory of results per seed, the first being that of seed 1, and
+ * writes OUT/seeds.tsv and OUT/seeds-checks.tsv in the format of src/claims/kit/claim.h.  They are
+ * committed in results/, since twenty seeds take too long for every build, and seeds_stale tells
+ * whether they still speak of this registry and of the results of seed 1. */
 #include "registry.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ndl.h"
+#include "ndl/ndl.h"
 
 /* How a check uses its bound. */
 enum kind {
@@ -22,7 +23,7 @@ enum kind {
 
 struct spread { /* of one check or control over the seeds */
     double least, mean, largest;
-    double first;      /* seed 1 */
+    double first;                 /* seed 1 */
     double used_least, used_most; /* see used(); infinite if a seed has not got the number */
     size_t passed;
 };
@@ -32,11 +33,11 @@ static double used(const struct check *check, double measured, double expected)
 {
     if (measured == expected)
         return 0;
-    if (check->operator == EQUAL) {
+    if (check->operator== EQUAL) {
         double tolerance = check->tolerance * (check->relative ? fabs(expected) : 1);
         return tolerance > 0 ? fabs(measured - expected) / tolerance : (double)INFINITY;
     }
-    bool upper = check->operator == AT_MOST || check->operator == BELOW;
+    bool upper = check->operator== AT_MOST || check->operator== BELOW;
     double value = upper ? measured : -measured, bound = upper ? expected : -expected;
     if (bound == 0)
         return value <= 0 ? 0 : (double)INFINITY;
@@ -49,11 +50,11 @@ static enum kind kind_of(const struct check *check, const struct spread *spread,
 {
     if (spread->least == expected && spread->largest == expected)
         return EXACT;
-    if (check->operator == EQUAL)
+    if (check->operator== EQUAL)
         return ALLOWANCE;
     if (expected == 0)
         return SIGN;
-    bool upper = check->operator == AT_MOST || check->operator == BELOW;
+    bool upper = check->operator== AT_MOST || check->operator== BELOW;
     return upper == (expected > 0) ? ALLOWANCE : FLOOR;
 }
 
@@ -61,12 +62,12 @@ static enum kind kind_of(const struct check *check, const struct spread *spread,
 static struct spread spread_of(struct results *seeds, size_t count, const struct claim *claim,
                                const struct check *check, const struct control *control)
 {
-    struct spread spread = {.least = (double)INFINITY, .largest = -(double)INFINITY,
-                            .used_least = (double)INFINITY};
+    struct spread spread = {
+        .least = (double)INFINITY, .largest = -(double)INFINITY, .used_least = (double)INFINITY};
     double known = 0;
     for (size_t s = 0; s < count; s++) {
-        struct outcome outcome =
-            control ? judge_control(&seeds[s], claim, control) : judge_check(&seeds[s], claim, check);
+        struct outcome outcome = control ? judge_control(&seeds[s], claim, control)
+                                         : judge_check(&seeds[s], claim, check);
         if (s == 0)
             spread.first = outcome.measured;
         if (!outcome.known) { /* the program failed: so do its checks */
@@ -100,12 +101,15 @@ static void write_scalar(FILE *out, char *key, double value, double tolerance, c
     free(key);
 }
 
-static void write_spread(FILE *out, const struct claim *claim, const char *key, const struct spread *spread,
-                         double tolerance)
+static void write_spread(FILE *out, const struct claim *claim, const char *key,
+                         const struct spread *spread, double tolerance)
 {
-    write_scalar(out, join("%s.%s.first", claim->id, key), spread->first, tolerance, "its value for seed 1");
-    write_scalar(out, join("%s.%s.least", claim->id, key), spread->least, (double)INFINITY, "its least value over the seeds");
-    write_scalar(out, join("%s.%s.mean", claim->id, key), spread->mean, (double)INFINITY, "its mean over the seeds");
+    write_scalar(out, join("%s.%s.first", claim->id, key), spread->first, tolerance,
+                 "its value for seed 1");
+    write_scalar(out, join("%s.%s.least", claim->id, key), spread->least, (double)INFINITY,
+                 "its least value over the seeds");
+    write_scalar(out, join("%s.%s.mean", claim->id, key), spread->mean, (double)INFINITY,
+                 "its mean over the seeds");
     write_scalar(out, join("%s.%s.largest", claim->id, key), spread->largest, (double)INFINITY,
                  "its largest value over the seeds");
 }
@@ -136,17 +140,18 @@ static bool control_is_new(const struct claim *claim, size_t control)
     return true;
 }
 
-static void write_check(FILE *scalars, FILE *table, struct results *seeds, size_t count, size_t number,
-                        const struct claim *claim, size_t i, struct totals *totals)
+static void write_check(FILE *scalars, FILE *table, struct results *seeds, size_t count,
+                        size_t number, const struct claim *claim, size_t i, struct totals *totals)
 {
     const struct check *check = &claim->checks[i];
     double expected = judge_check(&seeds[0], claim, check).expected;
     struct spread spread = spread_of(seeds, count, claim, check, NULL);
     enum kind kind = kind_of(check, &spread, expected);
     if (check_is_new(claim, i))
-        write_spread(scalars, claim, check->key, &spread, tolerance_of(&seeds[0], claim, check->key));
-    fprintf(table, "%zu\t%zu\t0\t%d\t%.6g\t%.6g\t%.6g\t%.6g\n", number, i + 1, kind, spread.used_most, spread.least,
-            spread.mean, spread.largest);
+        write_spread(scalars, claim, check->key, &spread,
+                     tolerance_of(&seeds[0], claim, check->key));
+    fprintf(table, "%zu\t%zu\t0\t%d\t%.6g\t%.6g\t%.6g\t%.6g\n", number, i + 1, kind,
+            spread.used_most, spread.least, spread.mean, spread.largest);
     totals->checks++;
     totals->checks_held += spread.passed == count;
     totals->kinds[kind]++;
@@ -160,20 +165,21 @@ static void write_check(FILE *scalars, FILE *table, struct results *seeds, size_
         if (strcmp(control->breaks, check->key) != 0)
             continue;
         struct spread broken = spread_of(seeds, count, claim, check, control);
-        fprintf(table, "%zu\t%zu\t1\t%d\t%.6g\t%.6g\t%.6g\t%.6g\n", number, i + 1, kind, broken.used_least,
-                broken.least, broken.mean, broken.largest);
+        fprintf(table, "%zu\t%zu\t1\t%d\t%.6g\t%.6g\t%.6g\t%.6g\n", number, i + 1, kind,
+                broken.used_least, broken.least, broken.mean, broken.largest);
         if (kind != SIGN)
             totals->control_least = fmin(totals->control_least, broken.used_least);
     }
 }
 
-static void write_claim(FILE *scalars, FILE *table, struct results *seeds, size_t count, size_t number,
-                        const struct claim *claim, struct totals *totals)
+static void write_claim(FILE *scalars, FILE *table, struct results *seeds, size_t count,
+                        size_t number, const struct claim *claim, struct totals *totals)
 {
     size_t held = 0;
     for (size_t s = 0; s < count; s++)
         held += claim_holds(&seeds[s], claim);
-    write_scalar(scalars, join("%s.holds", claim->id), (double)held, 0, "seeds for which the claim holds");
+    write_scalar(scalars, join("%s.holds", claim->id), (double)held, 0,
+                 "seeds for which the claim holds");
     totals->claims++;
     totals->claims_held += held == count;
     for (size_t i = 0; i < claim->check_count; i++)
@@ -187,7 +193,8 @@ static void write_claim(FILE *scalars, FILE *table, struct results *seeds, size_
         totals->controls++;
         totals->controls_failed += broken.passed == count;
         if (control_is_new(claim, j))
-            write_spread(scalars, claim, control->key, &broken, tolerance_of(&seeds[0], claim, control->key));
+            write_spread(scalars, claim, control->key, &broken,
+                         tolerance_of(&seeds[0], claim, control->key));
     }
 }
 
@@ -203,18 +210,23 @@ static void write_totals(FILE *out, size_t count, const struct totals *totals)
         {"checks", "checks", (double)totals->checks},
         {"checks.held", "checks that hold for every seed", (double)totals->checks_held},
         {"controls", "controls", (double)totals->controls},
-        {"controls.failed", "controls that fail, as they must, for every seed", (double)totals->controls_failed},
+        {"controls.failed", "controls that fail, as they must, for every seed",
+         (double)totals->controls_failed},
         {"allowances", "checks that allow a deviation", (double)totals->kinds[ALLOWANCE]},
         {"floors", "checks that ask for more than a bound", (double)totals->kinds[FLOOR]},
         {"exact", "checks that every seed meets exactly", (double)totals->kinds[EXACT]},
         {"signs", "checks that ask for a sign", (double)totals->kinds[SIGN]},
-        {"tenth", "allowances and floors of which no seed uses more than a tenth", (double)totals->tenth},
-        {"allowances.most", "largest share of an allowance that a seed uses", totals->allowance_most},
+        {"tenth", "allowances and floors of which no seed uses more than a tenth",
+         (double)totals->tenth},
+        {"allowances.most", "largest share of an allowance that a seed uses",
+         totals->allowance_most},
         {"floors.most", "largest share of a floor that a seed uses", totals->floor_most},
-        {"controls.least", "smallest share that a control uses, signs left out; fails above 1", totals->control_least},
+        {"controls.least", "smallest share that a control uses, signs left out; fails above 1",
+         totals->control_least},
     };
     for (size_t i = 0; i < sizeof scalars / sizeof *scalars; i++)
-        write_scalar(out, join("%s", scalars[i].key), scalars[i].value, (double)INFINITY, scalars[i].meaning);
+        write_scalar(out, join("%s", scalars[i].key), scalars[i].value, (double)INFINITY,
+                     scalars[i].meaning);
 }
 
 static void open_out(struct ndl_output *out, char *path)
@@ -240,17 +252,21 @@ void write_seeds(const struct registry *registry, char **dirs, size_t count, con
     struct ndl_output scalars, table;
     open_out(&table, join("%s/seeds-checks.tsv", out));
     open_out(&scalars, join("%s/seeds.tsv", out));
-    fprintf(scalars.file, "# Sparse Optima result, format 1\n# program: seeds\n# command: make seeds COUNT=%zu\n"
-                          "# columns: key value tolerance meaning\n", count);
-    fprintf(table.file, "# Sparse Optima result, format 1\n# program: seeds\n# command: make seeds COUNT=%zu\n"
-                        "# column 1: claim - 0 its number in the registry\n"
-                        "# column 2: check - 0 its number in the claim\n"
-                        "# column 3: control - 0 0 the check itself, 1 a control of it\n"
-                        "# column 4: kind - 0 0 allowance, 1 floor, 2 exact, 3 sign\n"
-                        "# column 5: used - inf share of the bound: largest over the seeds (control: least)\n"
-                        "# column 6: least - inf least value over the seeds\n"
-                        "# column 7: mean - inf mean over the seeds\n"
-                        "# column 8: largest - inf largest value over the seeds\n", count);
+    fprintf(scalars.file,
+            "# Sparse Optima result, format 1\n# program: seeds\n# command: make seeds COUNT=%zu\n"
+            "# columns: key value tolerance meaning\n",
+            count);
+    fprintf(table.file,
+            "# Sparse Optima result, format 1\n# program: seeds\n# command: make seeds COUNT=%zu\n"
+            "# column 1: claim - 0 its number in the registry\n"
+            "# column 2: check - 0 its number in the claim\n"
+            "# column 3: control - 0 0 the check itself, 1 a control of it\n"
+            "# column 4: kind - 0 0 allowance, 1 floor, 2 exact, 3 sign\n"
+            "# column 5: used - inf share of the bound: largest over the seeds (control: least)\n"
+            "# column 6: least - inf least value over the seeds\n"
+            "# column 7: mean - inf mean over the seeds\n"
+            "# column 8: largest - inf largest value over the seeds\n",
+            count);
     struct totals totals = {.control_least = (double)INFINITY};
     for (size_t i = 0; i < registry->count; i++)
         write_claim(scalars.file, table.file, seeds, count, i + 1, &registry->claims[i], &totals);
@@ -264,8 +280,8 @@ void write_seeds(const struct registry *registry, char **dirs, size_t count, con
 
 /* ------------------------------------------------------------------ check */
 
-const struct scalar *seeds_scalar(struct results *results, const struct claim *claim, const char *key,
-                                  const char *what)
+const struct scalar *seeds_scalar(struct results *results, const struct claim *claim,
+                                  const char *key, const char *what)
 {
     char *name = join("%s.%s%s%s", claim->id, key, *what ? "." : "", what);
     const struct scalar *scalar = result_scalar(results_of(results, "seeds"), name);
@@ -279,10 +295,11 @@ static size_t key_stale(struct results *results, const struct claim *claim, cons
     const struct scalar *is = claim_scalar(results, claim, key);
     if (!seeds)
         printf("seeds: nothing about %s of claim %s\n", key, claim->id);
-    else if (!is || !(isinf(seeds->tolerance) || is->value == seeds->value ||
-                      fabs(is->value - seeds->value) <= seeds->tolerance * fmax(1, fabs(seeds->value))))
-        printf("seeds: %s of claim %s was %.9g for seed 1 and is %.9g\n", key, claim->id, seeds->value,
-               is ? is->value : (double)NAN);
+    else if (!is ||
+             !(isinf(seeds->tolerance) || is->value == seeds->value ||
+               fabs(is->value - seeds->value) <= seeds->tolerance * fmax(1, fabs(seeds->value))))
+        printf("seeds: %s of claim %s was %.9g for seed 1 and is %.9g\n", key, claim->id,
+               seeds->value, is ? is->value : (double)NAN);
     else
         return 0;
     return 1;

@@ -25,7 +25,8 @@ static void write_text(FILE *out, const char *text)
 
 static void write_verdict(FILE *out, bool passed, const char *good, const char *bad)
 {
-    fprintf(out, "<td class=\"%s\">%s</td></tr>\n", passed ? "holds" : "fails", passed ? good : bad);
+    fprintf(out, "<td class=\"%s\">%s</td></tr>\n", passed ? "holds" : "fails",
+            passed ? good : bad);
 }
 
 /* Six digits in the way of print: a minus sign, powers of ten. */
@@ -39,12 +40,14 @@ static void write_number(FILE *out, double value)
         fprintf(out, text[i] == '-' ? "−" : "%c", text[i]);
     if (power) {
         int exponent = atoi(text + mantissa + 1);
-        fprintf(out, "%s10<sup>%s%d</sup>", alone ? "" : "·", exponent < 0 ? "−" : "", abs(exponent));
+        fprintf(out, "%s10<sup>%s%d</sup>", alone ? "" : "·", exponent < 0 ? "−" : "",
+                abs(exponent));
     }
 }
 
 /* The key, and below it what the program says the number is. */
-static void write_key(FILE *out, struct results *results, const struct claim *claim, const char *key)
+static void write_key(FILE *out, struct results *results, const struct claim *claim,
+                      const char *key)
 {
     const struct scalar *scalar = claim_scalar(results, claim, key);
     fprintf(out, "<td><code>%s</code><span class=\"note\">", key);
@@ -54,7 +57,8 @@ static void write_key(FILE *out, struct results *results, const struct claim *cl
 
 static const char *const operator_html[] = {"=", "≤", "≥", "&lt;", "&gt;"};
 
-static void write_check(FILE *out, struct results *results, const struct claim *claim, const struct check *check)
+static void write_check(FILE *out, struct results *results, const struct claim *claim,
+                        const struct check *check)
 {
     struct outcome outcome = judge_check(results, claim, check);
     fputs("<tr>", out);
@@ -64,7 +68,7 @@ static void write_check(FILE *out, struct results *results, const struct claim *
     fputs("</td><td class=\"number\">", out);
     write_number(out, outcome.measured);
     fputs("</td><td>", out);
-    if (check->operator == EQUAL) {
+    if (check->operator== EQUAL) {
         write_number(out, check->tolerance);
         fprintf(out, "%s: ", check->relative ? " relative" : "");
     }
@@ -73,7 +77,8 @@ static void write_check(FILE *out, struct results *results, const struct claim *
     write_verdict(out, outcome.passed, "holds", outcome.known ? "FAILS" : "not computed");
 }
 
-static void write_control(FILE *out, struct results *results, const struct claim *claim, const struct control *control)
+static void write_control(FILE *out, struct results *results, const struct claim *claim,
+                          const struct control *control)
 {
     struct outcome outcome = judge_control(results, claim, control);
     fputs("<tr class=\"control\">", out);
@@ -83,14 +88,17 @@ static void write_control(FILE *out, struct results *results, const struct claim
     fputs("</td><td>", out);
     write_text(out, control->reason);
     fputs("</td>", out);
-    write_verdict(out, outcome.passed, "fails, as it must", outcome.known ? "does NOT fail" : "not computed");
+    write_verdict(out, outcome.passed, "fails, as it must",
+                  outcome.known ? "does NOT fail" : "not computed");
 }
 
 /* Every check, followed by the controls that break it; a key checked twice has them once. */
 static void write_verdicts(FILE *out, struct results *results, const struct claim *claim)
 {
-    fputs("<div class=\"scroll\"><table class=\"verdicts\">\n<tr><th>quantity</th><th>predicted</th><th>measured</th>"
-          "<th>tolerance and why, or broken hypothesis</th><th>verdict</th></tr>\n", out);
+    fputs("<div class=\"scroll\"><table "
+          "class=\"verdicts\">\n<tr><th>quantity</th><th>predicted</th><th>measured</th>"
+          "<th>tolerance and why, or broken hypothesis</th><th>verdict</th></tr>\n",
+          out);
     for (size_t i = 0; i < claim->check_count; i++) {
         bool first = true;
         for (size_t j = 0; j < i; j++)
@@ -112,12 +120,17 @@ static bool is_computed(struct results *results, const struct claim *claim)
 }
 
 /* A heading with the mark of the verdict. */
-static void write_heading(FILE *out, struct results *results, const struct claim *claim, const char *link)
+static void write_heading(FILE *out, struct results *results, const struct claim *claim,
+                          const char *link)
 {
     bool computed = is_computed(results, claim), holds = computed && claim_holds(results, claim);
     fprintf(out, "<h2 id=\"%s\" class=\"%s\"><span class=\"sign\">%s</span> ", claim->id,
-            holds ? "holds" : computed ? "fails" : "unknown",
-            holds ? "✓ holds:" : computed ? "✗ FAILS:" : "? not computed:");
+            holds      ? "holds"
+            : computed ? "fails"
+                       : "unknown",
+            holds      ? "✓ holds:"
+            : computed ? "✗ FAILS:"
+                       : "? not computed:");
     if (link)
         fprintf(out, "<a href=\"%s\">", link);
     write_text(out, claim->title);
@@ -130,7 +143,8 @@ static void write_facts(FILE *out, const struct claim *claim)
             claim->minutes);
 }
 
-void write_page(FILE *out, const struct registry *registry, struct results *results, const char *program)
+void write_page(FILE *out, const struct registry *registry, struct results *results,
+                const char *program)
 {
     bool found = false;
     for (size_t i = 0; i < registry->count; i++) {
@@ -143,9 +157,12 @@ void write_page(FILE *out, const struct registry *registry, struct results *resu
         fputs("\n\n", out);
         write_facts(out, claim);
         for (size_t j = 0; j < claim->figures.count; j++)
-            fprintf(out, "<figure><a href=\"figures/%s.svg\"><img src=\"figures/%s.svg\" alt=\"figure %s\"></a>"
-                         "<figcaption>Drawn by <code>figures/%s.gp</code>.</figcaption></figure>\n\n",
-                    claim->figures.at[j], claim->figures.at[j], claim->figures.at[j], claim->figures.at[j]);
+            fprintf(out,
+                    "<figure><a href=\"figures/%s.svg\"><img src=\"figures/%s.svg\" alt=\"figure "
+                    "%s\"></a>"
+                    "<figcaption>Drawn by <code>figures/%s.gp</code>.</figcaption></figure>\n\n",
+                    claim->figures.at[j], claim->figures.at[j], claim->figures.at[j],
+                    claim->figures.at[j]);
         write_verdicts(out, results, claim);
     }
     if (!found)
@@ -158,7 +175,8 @@ static void write_card(FILE *out, struct results *results, const struct claim *c
     fputs("<div class=\"card\">\n", out);
     fputs("<div class=\"thumb\">", out);
     if (claim->figures.count > 0)
-        fprintf(out, "<a href=\"%s\"><img src=\"figures/%s.svg\" alt=\"\"></a>", link, claim->figures.at[0]);
+        fprintf(out, "<a href=\"%s\"><img src=\"figures/%s.svg\" alt=\"\"></a>", link,
+                claim->figures.at[0]);
     fputs("</div>\n", out);
     write_heading(out, results, claim, link);
     fputs("<p>", out);
@@ -173,11 +191,16 @@ void write_index(FILE *out, const struct registry *registry, struct results *res
 {
     size_t holding = 0;
     for (size_t i = 0; i < registry->count; i++)
-        holding += is_computed(results, &registry->claims[i]) && claim_holds(results, &registry->claims[i]);
-    fprintf(out, "%zu of %zu claims hold in this run (commit `%s`). "
-                 "Each claim is a program; its page is the program's source with the derivation, the figures, and "
-                 "every prediction next to its measurement. A control is the same measurement with one hypothesis "
-                 "broken, and has to fail.\n\n", holding, registry->count, ndl_commit);
+        holding += is_computed(results, &registry->claims[i]) &&
+                   claim_holds(results, &registry->claims[i]);
+    fprintf(out,
+            "%zu of %zu claims hold in this run (commit `%s`). "
+            "Each claim is a program; its page is the program's source with the derivation, the "
+            "figures, and "
+            "every prediction next to its measurement. A control is the same measurement with one "
+            "hypothesis "
+            "broken, and has to fail.\n\n",
+            holding, registry->count, ndl_commit);
     for (size_t i = 0; i < registry->count; i++)
         write_card(out, results, &registry->claims[i]);
 }

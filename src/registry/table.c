@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ndl.h"
+#include "ndl/ndl.h"
 
 static const char BEGIN[] = "<!-- claims: begin (written by `make sync`) -->\n";
 static const char END[] = "<!-- claims: end -->\n";
@@ -26,7 +26,9 @@ static void write_cell(FILE *out, const char *text)
 static void write_summary(FILE *out, const struct registry *registry)
 {
     double minutes = 0;
-    fputs("| claim | what holds | command | minutes: you | machine | figures |\n|---|---|---|---|---|---|\n", out);
+    fputs("| claim | what holds | command | minutes: you | machine | figures "
+          "|\n|---|---|---|---|---|---|\n",
+          out);
     for (size_t i = 0; i < registry->count; i++) {
         const struct claim *claim = &registry->claims[i];
         minutes += claim->minutes;
@@ -37,13 +39,15 @@ static void write_summary(FILE *out, const struct registry *registry)
             fprintf(out, "%s`%s`", j > 0 ? ", " : "", claim->figures.at[j]);
         fputs(" |\n", out);
     }
-    fprintf(out, "| all | %zu claims | `make verify` | %zu | %g |  |\n", registry->count, registry->count, minutes);
+    fprintf(out, "| all | %zu claims | `make verify` | %zu | %g |  |\n", registry->count,
+            registry->count, minutes);
 }
 
 static void write_expected(FILE *out, const struct claim *claim, const struct check *check)
 {
-    fprintf(out, "| `%s` | `%s %s` | ", check->key, operator_text[check->operator], check->expected);
-    if (check->operator == EQUAL)
+    fprintf(out, "| `%s` | `%s %s` | ", check->key, operator_text[check->operator],
+            check->expected);
+    if (check->operator== EQUAL)
         fprintf(out, "%g%s: ", check->tolerance, check->relative ? " relative" : "");
     write_cell(out, check->reason);
     fputs(" | ", out);
@@ -64,8 +68,10 @@ void write_table(FILE *out, const struct registry *registry)
     for (size_t i = 0; i < registry->count; i++) {
         const struct claim *claim = &registry->claims[i];
         fprintf(out, "\n### %s\n\n%s. %s\n\n", claim->id, claim->title, claim->statement);
-        fprintf(out, "| key in `%s.tsv` | expected | tolerance, and why | control, which must fail |\n"
-                     "|---|---|---|---|\n", claim->program);
+        fprintf(out,
+                "| key in `%s.tsv` | expected | tolerance, and why | control, which must fail |\n"
+                "|---|---|---|---|\n",
+                claim->program);
         for (size_t j = 0; j < claim->check_count; j++)
             write_expected(out, claim, &claim->checks[j]);
     }

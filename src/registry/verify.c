@@ -6,7 +6,8 @@
 #include <string.h>
 
 /* The number a key or a literal stands for. */
-static bool look_up(struct results *results, const struct claim *claim, const char *text, double *value)
+static bool look_up(struct results *results, const struct claim *claim, const char *text,
+                    double *value)
 {
     if (parse_number(text, value))
         return true;
@@ -19,7 +20,8 @@ static bool satisfies(const struct check *check, double measured, double expecte
 {
     switch (check->operator) {
     case EQUAL:
-        return fabs(measured - expected) <= check->tolerance * (check->relative ? fabs(expected) : 1);
+        return fabs(measured - expected) <=
+               check->tolerance * (check->relative ? fabs(expected) : 1);
     case AT_MOST:
         return measured <= expected;
     case AT_LEAST:
@@ -32,8 +34,8 @@ static bool satisfies(const struct check *check, double measured, double expecte
     return false;
 }
 
-static struct outcome judge(struct results *results, const struct claim *claim, const struct check *check,
-                            const char *measured)
+static struct outcome judge(struct results *results, const struct claim *claim,
+                            const struct check *check, const char *measured)
 {
     struct outcome outcome = {.measured = (double)NAN, .expected = (double)NAN};
     outcome.known = look_up(results, claim, measured, &outcome.measured) &&
@@ -43,21 +45,24 @@ static struct outcome judge(struct results *results, const struct claim *claim, 
     return outcome;
 }
 
-struct outcome judge_check(struct results *results, const struct claim *claim, const struct check *check)
+struct outcome judge_check(struct results *results, const struct claim *claim,
+                           const struct check *check)
 {
     return judge(results, claim, check, check->key);
 }
 
 /* A control passes if the broken variant fails a check.  A number that is missing
  * or not finite has shown nothing, and passes neither check nor control. */
-struct outcome judge_control(struct results *results, const struct claim *claim, const struct control *control)
+struct outcome judge_control(struct results *results, const struct claim *claim,
+                             const struct control *control)
 {
     struct outcome outcome = {0};
     for (size_t i = 0; i < claim->check_count && !outcome.passed; i++) {
         if (strcmp(claim->checks[i].key, control->breaks) != 0)
             continue;
         outcome = judge(results, claim, &claim->checks[i], control->key);
-        outcome.passed = outcome.known && isfinite(outcome.measured) && isfinite(outcome.expected) && !outcome.passed;
+        outcome.passed = outcome.known && isfinite(outcome.measured) &&
+                         isfinite(outcome.expected) && !outcome.passed;
     }
     return outcome;
 }
@@ -94,22 +99,27 @@ static void print_wrapped(size_t indent, const char *text)
     }
 }
 
-static void print_check(struct results *results, const struct claim *claim, const struct check *check, bool reasons)
+static void print_check(struct results *results, const struct claim *claim,
+                        const struct check *check, bool reasons)
 {
     struct outcome outcome = judge_check(results, claim, check);
     char *expected = join("%s %.9g", operator_text[check->operator], outcome.expected);
-    char *tolerance = check->operator == EQUAL
-                          ? join("%g%s", check->tolerance, check->relative ? " relative" : "") : join("-");
-    printf("  check    %-28s %-24s %-16.9g %-14s %s\n", check->key, expected, outcome.measured, tolerance,
-           outcome.passed ? "holds" : !outcome.known ? "FAILS: not in the results" : "FAILS");
+    char *tolerance = check->operator== EQUAL
+                          ? join("%g%s", check->tolerance, check->relative ? " relative" : "")
+                          : join("-");
+    printf("  check    %-28s %-24s %-16.9g %-14s %s\n", check->key, expected, outcome.measured,
+           tolerance,
+           outcome.passed   ? "holds"
+           : !outcome.known ? "FAILS: not in the results"
+                            : "FAILS");
     if (reasons)
         print_wrapped(13, check->reason);
     free(expected);
     free(tolerance);
 }
 
-static void print_control(struct results *results, const struct claim *claim, const struct control *control,
-                          bool reasons)
+static void print_control(struct results *results, const struct claim *claim,
+                          const struct control *control, bool reasons)
 {
     struct outcome outcome = judge_control(results, claim, control);
     char *breaks = join("breaks %s", control->breaks);
@@ -152,7 +162,8 @@ bool print_claim(struct results *results, const struct claim *claim, bool reason
         print_origin(results, claim);
         putchar('\n');
     }
-    printf("           %-28s %-24s %-16s %-14s %s\n", "key", "predicted", "measured", "tolerance", "verdict");
+    printf("           %-28s %-24s %-16s %-14s %s\n", "key", "predicted", "measured", "tolerance",
+           "verdict");
     for (size_t i = 0; i < claim->check_count; i++)
         print_check(results, claim, &claim->checks[i], reasons);
     for (size_t i = 0; i < claim->control_count; i++)

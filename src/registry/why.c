@@ -31,24 +31,27 @@ static size_t format_to_pattern(char *format)
     return literal;
 }
 
-/* How many characters of a string literal (or format) fit the key: all of it, its tail behind a '.',
- * to which a helper has put a prefix, or either with a suffix such as ".mean" or "_error". */
+/* How many characters of a string literal (or format) fit the key: all of it, its tail behind a
+ * '.', to which a helper has put a prefix, or either with a suffix such as ".mean" or "_error". */
 static size_t fitting(const char *literal, const char *key)
 {
     char *pattern = join("%s", literal);
     size_t length = format_to_pattern(pattern);
     char *longer = join("%s[._]*", pattern);
     bool fits = false;
-    for (const char *tail = key; tail && !fits; tail = strchr(tail, '.') ? strchr(tail, '.') + 1 : NULL)
+    for (const char *tail = key; tail && !fits;
+         tail = strchr(tail, '.') ? strchr(tail, '.') + 1 : NULL)
         fits = fnmatch(pattern, tail, 0) == 0 || fnmatch(longer, tail, 0) == 0;
     free(pattern);
     free(longer);
     return fits && strpbrk(literal, "abcdefghijklmnopqrstuvwxyz") ? length : 0;
 }
 
-/* How well line i fits the key, by its best literal; more where the number's meaning stands there or in the
- * next line, and in a claim_scalar or snprintf call.  *behind: the text behind that literal. */
-static size_t line_score(const struct names *lines, size_t i, const char *key, const char *meaning, const char **behind)
+/* How well line i fits the key, by its best literal; more where the number's meaning stands
+ * there or in the next line, and in a claim_scalar or snprintf call.  *behind: the text behind
+ * that literal. */
+static size_t line_score(const struct names *lines, size_t i, const char *key, const char *meaning,
+                         const char **behind)
 {
     const char *line = lines->at[i], *next = i + 1 < lines->count ? lines->at[i + 1] : "";
     size_t best = 0;
@@ -71,14 +74,16 @@ static size_t line_score(const struct names *lines, size_t i, const char *key, c
     return 4 * best + (told ? 2 : 0) + (call ? 1 : 0);
 }
 
-/* The variable or member whose value follows a key, as in `"key", (double)trial.count, ...`; NULL if an
- * expression follows.  *member: whether it is a member. */
+/* The variable or member whose value follows a key, as in `"key", (double)trial.count, ...`;
+ * NULL if an expression follows.  *member: whether it is a member. */
 static char *variable_behind(const char *behind, bool *member)
 {
     regex_t value;
     regmatch_t group[7];
     char *name = NULL;
-    if (regcomp(&value, "^, *(\\([a-z_ ]+\\))?([A-Za-z0-9_]+(\\[[^]]*\\])*(\\.|->))*([A-Za-z0-9_]+)(\\[[^]]*\\])*[,)]",
+    if (regcomp(&value,
+                "^, *(\\([a-z_ "
+                "]+\\))?([A-Za-z0-9_]+(\\[[^]]*\\])*(\\.|->))*([A-Za-z0-9_]+)(\\[[^]]*\\])*[,)]",
                 REG_EXTENDED) != 0)
         return NULL;
     if (regexec(&value, behind, 7, group, 0) == 0) {
@@ -91,17 +96,22 @@ static char *variable_behind(const char *behind, bool *member)
 
 static void print_line(const char *word, const char *path, const struct names *lines, size_t i)
 {
-    printf("%-10s %s:%zu\n           %s\n", word, path, i + 1, lines->at[i] + strspn(lines->at[i], " "));
+    printf("%-10s %s:%zu\n           %s\n", word, path, i + 1,
+           lines->at[i] + strspn(lines->at[i], " "));
 }
 
-/* The lines that assign to the variable: in the function of line `last`, or anywhere if it is a member. */
-static void print_assignments(const char *path, const struct names *lines, size_t last, const char *name, bool member)
+/* The lines that assign to the variable: in the function of line `last`, or anywhere if it is a
+ * member. */
+static void print_assignments(const char *path, const struct names *lines, size_t last,
+                              const char *name, bool member)
 {
     size_t first = member ? 0 : last, end = member ? lines->count : last;
     while (first > 0 && lines->at[first][0] != '{')
         first--;
-    char *pattern = member ? join("(\\.|->)%s(\\[[^]]*\\])* *[-+*/|&]?=[^=]|&[A-Za-z0-9_]+(\\.|->)%s[,)]", name, name)
-                           : join("(^|[^A-Za-z0-9_.>])%s(\\[[^]]*\\])* *[-+*/|&]?=[^=]|&%s[,)]", name, name);
+    char *pattern =
+        member ? join("(\\.|->)%s(\\[[^]]*\\])* *[-+*/|&]?=[^=]|&[A-Za-z0-9_]+(\\.|->)%s[,)]", name,
+                      name)
+               : join("(^|[^A-Za-z0-9_.>])%s(\\[[^]]*\\])* *[-+*/|&]?=[^=]|&%s[,)]", name, name);
     regex_t assignment;
     if (regcomp(&assignment, pattern, REG_EXTENDED | REG_NOSUB) == 0) {
         for (size_t i = first; i < end; i++)
@@ -128,7 +138,8 @@ static void print_source(const char *path, const char *key, const char *meaning)
     }
     if (best == 0)
         printf("source     %s\n", path);
-    for (size_t i = 0; i < lines.count && best > 0; i++) { /* two helpers may write keys of one name */
+    /* two helpers may write keys of one name */
+    for (size_t i = 0; i < lines.count && best > 0; i++) {
         if (line_score(&lines, i, key, meaning, &behind) != best)
             continue;
         print_line("source", path, &lines, i);
@@ -151,8 +162,8 @@ static bool concerns(const struct claim *claim, const char *program)
     return found;
 }
 
-static void print_uses(const struct registry *registry, struct results *results, const char *program,
-                       const struct scalar *scalar)
+static void print_uses(const struct registry *registry, struct results *results,
+                       const char *program, const struct scalar *scalar)
 {
     for (size_t i = 0; i < registry->count; i++) {
         const struct claim *claim = &registry->claims[i];
@@ -162,13 +173,13 @@ static void print_uses(const struct registry *registry, struct results *results,
             const struct check *check = &claim->checks[j];
             if (claim_scalar(results, claim, check->key) == scalar ||
                 claim_scalar(results, claim, check->expected) == scalar)
-                printf("checked    %s:%zu: claim %s: %s %s %s\n", registry->path, check->line, claim->id, check->key,
-                       operator_text[check->operator], check->expected);
+                printf("checked    %s:%zu: claim %s: %s %s %s\n", registry->path, check->line,
+                       claim->id, check->key, operator_text[check->operator], check->expected);
         }
         for (size_t j = 0; j < claim->control_count; j++)
             if (claim_scalar(results, claim, claim->controls[j].key) == scalar)
-                printf("control    %s:%zu: claim %s: breaks %s\n", registry->path, claim->controls[j].line, claim->id,
-                       claim->controls[j].breaks);
+                printf("control    %s:%zu: claim %s: breaks %s\n", registry->path,
+                       claim->controls[j].line, claim->id, claim->controls[j].breaks);
     }
 }
 
@@ -194,12 +205,13 @@ static void print_places(const char *name)
     free(wanted);
 }
 
-int explain(const struct registry *registry, struct results *results, struct results *reference, const char *name)
+int explain(const struct registry *registry, struct results *results, struct results *reference,
+            const char *name)
 {
     size_t length = strcspn(name, ".");
     if (!name[length] || strchr(name, '/')) {
-        fprintf(stderr, "registry: '%s' is not PROGRAM.KEY, for example %s.%s\n", name, registry->claims[0].program,
-                registry->claims[0].checks[0].key);
+        fprintf(stderr, "registry: '%s' is not PROGRAM.KEY, for example %s.%s\n", name,
+                registry->claims[0].program, registry->claims[0].checks[0].key);
         return EXIT_USAGE;
     }
     char *program = join("%.*s", (int)length, name);
@@ -209,8 +221,10 @@ int explain(const struct registry *registry, struct results *results, struct res
     for (size_t i = 0; i < registry->count; i++)
         known |= concerns(&registry->claims[i], program);
     if (!known) {
-        fprintf(stderr, "registry: '%s': no claim has the program %s; a number is PROGRAM.KEY, for example %s.%s\n", name,
-                program, registry->claims[0].program, registry->claims[0].checks[0].key);
+        fprintf(stderr,
+                "registry: '%s': no claim has the program %s; a number is PROGRAM.KEY, for example "
+                "%s.%s\n",
+                name, program, registry->claims[0].program, registry->claims[0].checks[0].key);
         free(program);
         free(source);
         return EXIT_USAGE;
@@ -224,18 +238,21 @@ int explain(const struct registry *registry, struct results *results, struct res
         fputc('\n', stderr);
     }
     if (scalar) {
-        printf("value      %.17g\nmeaning    %s\nfile       %s, key %s\n", scalar->value, scalar->meaning,
-               result->path, key);
+        printf("value      %.17g\nmeaning    %s\nfile       %s, key %s\n", scalar->value,
+               scalar->meaning, result->path, key);
         for (size_t i = 0; i < result->header.count; i++)
             if (strncmp(result->header.at[i], "# seed:", 7) == 0)
-                printf("command    build/bin/%s --seed %s --data datasets\n", program, result->header.at[i] + 8);
+                printf("command    build/bin/%s --seed %s --data datasets\n", program,
+                       result->header.at[i] + 8);
             else if (strncmp(result->header.at[i], "# command:", 10) == 0)
                 printf("command    %s\n", result->header.at[i] + 11);
         printf("commit     %s\n", ndl_commit);
-        print_source(access(source, R_OK) == 0 ? source : "src/registry/seeds.c", key, scalar->meaning);
+        print_source(access(source, R_OK) == 0 ? source : "src/registry/seeds.c", key,
+                     scalar->meaning);
         const struct scalar *committed = result_scalar(results_of(reference, program), key);
         if (committed)
-            printf("reference  %.17g, reproducible to %g\n", committed->value, committed->tolerance);
+            printf("reference  %.17g, reproducible to %g\n", committed->value,
+                   committed->tolerance);
         print_uses(registry, results, program, scalar);
         print_places(name);
     }

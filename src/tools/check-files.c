@@ -3,7 +3,8 @@
 
 #include "pairs.h"
 
-static enum ndl_status open_one(struct check *c, struct ndl_output *out, const char *path, struct ndl_error *err)
+static enum ndl_status open_one(struct check *c, struct ndl_output *out, const char *path,
+                                struct ndl_error *err)
 {
     const char *hidden;
     if (!path)
@@ -42,8 +43,9 @@ static void write_header(const struct check *c)
     fprintf(out, "# %s %s\n", c->sae ? "sae" : "decoder", decoder_name(c));
     for (size_t q = 0; q < c->inputs; q++)
         fprintf(out, "# %s %s\n", c->sae ? "activations" : "codes", c->input[q]);
-    fprintf(out, "# %zu samples, %zu features, %s, tolerance %g, near %g\n", c->report.samples, c->report.features,
-            c->audit.bias ? "free bias" : "no bias", c->audit.tolerance, c->audit.near);
+    fprintf(out, "# %zu samples, %zu features, %s, tolerance %g, near %g\n", c->report.samples,
+            c->report.features, c->audit.bias ? "free bias" : "no bias", c->audit.tolerance,
+            c->audit.near);
     pairs_write_names(out);
 }
 

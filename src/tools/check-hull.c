@@ -4,16 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vec.h"
+#include "ndl/vec.h"
 
-/* Up to so many others, and if memory allows, a satisfied condition comes with its margin: two linear programs per
- * feature, each over the samples with k off.  With 20,000 of them 50, 100 and 200 others took one processor 1-3,
- * 10-14 and 80 s. */
+/* Up to so many others, and if memory allows, a satisfied condition comes with its margin: two
+ * linear programs per feature, each over the samples with k off.  With 20,000 of them 50, 100
+ * and 200 others took one processor 1-3, 10-14 and 80 s. */
 enum { MARGIN_OTHERS = 100 };
-/* The verdict alone grows with the square of the others: 200, 500 and 1000 took 0.5, 5 and 28 s.  So many --hull K
- * takes unless told which. */
+/* The verdict alone grows with the square of the others: 200, 500 and 1000 took 0.5, 5 and 28 s.
+ * So many --hull K takes unless told which. */
 enum { MOST_OTHERS = 500 };
-/* Bytes per sample and other feature: the points, twice; with a linear program, GLPK's copies of them (measured). */
+/* Bytes per sample and other feature: the points, twice; with a linear program, GLPK's copies of
+ * them (measured). */
 enum { VERDICT_BYTES = 16, MARGIN_BYTES = 96 };
 
 static enum ndl_status no_memory(struct ndl_error *err)
@@ -30,7 +31,7 @@ void hulls_add(struct hulls *hulls, struct argp_state *state, char *arg)
     if (list)
         *list++ = '\0';
     hull.k = tool_count(state, "--hull", arg, 0, UINT32_MAX);
-    for (char *number; (number = strsep(&list, ",")); ) {
+    for (char *number; (number = strsep(&list, ","));) {
         size_t *more = reallocarray(hull.J, hull.count + 1, sizeof *more);
         if (!more)
             argp_failure(state, TOOL_ERROR, 0, "no memory");
@@ -64,13 +65,14 @@ void hulls_free(struct hulls *hulls)
 static enum ndl_status place_one(struct check *c, size_t k, struct ndl_error *err)
 {
     if (k >= c->D.rows)
-        return ndl_fail(err, NDL_BADDATA, "--hull: there is no feature %zu, %s has %zu (from 0)", k, decoder_name(c),
-                        c->D.rows);
+        return ndl_fail(err, NDL_BADDATA, "--hull: there is no feature %zu, %s has %zu (from 0)", k,
+                        decoder_name(c), c->D.rows);
     c->hulls.place[k] = 1;
     return NDL_OK;
 }
 
-/* The feature numbers of --hull exist and are not too many, and `place` says where `kept` holds them. */
+/* The feature numbers of --hull exist and are not too many, and `place` says where `kept` holds
+ * them. */
 enum ndl_status hulls_place(struct check *c, struct ndl_error *err)
 {
     enum ndl_status status = NDL_OK;
@@ -82,9 +84,10 @@ enum ndl_status hulls_place(struct check *c, struct ndl_error *err)
         const struct hull *hull = &c->hulls.list[h];
         status = place_one(c, hull->k, err);
         if (status == NDL_OK && !hull->J && K - 1 > MOST_OTHERS)
-            status = ndl_fail(err, NDL_BADDATA,
-                              "--hull %zu: %zu other features are more than %d; name some: --hull %zu:J,J,...", hull->k,
-                              K - 1, MOST_OTHERS, hull->k);
+            status = ndl_fail(
+                err, NDL_BADDATA,
+                "--hull %zu: %zu other features are more than %d; name some: --hull %zu:J,J,...",
+                hull->k, K - 1, MOST_OTHERS, hull->k);
         for (size_t q = 0; status == NDL_OK && q < (hull->J ? hull->count : K); q++)
             status = place_one(c, hull->J ? hull->J[q] : q, err);
         if (status != NDL_OK)
@@ -96,7 +99,8 @@ enum ndl_status hulls_place(struct check *c, struct ndl_error *err)
 }
 
 /* Makes room in `kept` for more rows and entries. */
-static enum ndl_status reserve(struct hulls *hulls, size_t rows, size_t entries, struct ndl_error *err)
+static enum ndl_status reserve(struct hulls *hulls, size_t rows, size_t entries,
+                               struct ndl_error *err)
 {
     struct ndl_codes *kept = &hulls->kept;
     size_t need = kept->start[kept->rows] + entries;
@@ -119,10 +123,12 @@ static enum ndl_status reserve(struct hulls *hulls, size_t rows, size_t entries,
 }
 
 /* Appends the placed features of a block to `kept`. */
-enum ndl_status hulls_keep(struct hulls *hulls, const struct ndl_codes *block, struct ndl_error *err)
+enum ndl_status hulls_keep(struct hulls *hulls, const struct ndl_codes *block,
+                           struct ndl_error *err)
 {
     struct ndl_codes *kept = &hulls->kept;
-    enum ndl_status status = reserve(hulls, block->rows, block->start[block->rows] - block->start[0], err);
+    enum ndl_status status =
+        reserve(hulls, block->rows, block->start[block->rows] - block->start[0], err);
     if (status != NDL_OK)
         return status;
     size_t n = kept->start[kept->rows];
@@ -168,28 +174,30 @@ static enum ndl_status unit_model(struct check *c, struct ndl_model *model, stru
 }
 
 /* Checks one request; feature numbers in its condition are then those of the decoder. */
-static enum ndl_status check_one(const struct check *c, const struct ndl_model *model, const size_t *feature,
-                                 struct hull *hull, struct ndl_error *err)
+static enum ndl_status check_one(const struct check *c, const struct ndl_model *model,
+                                 const size_t *feature, struct hull *hull, struct ndl_error *err)
 {
     size_t count = hull->J ? hull->count : c->report.live - 1;
     size_t off = c->report.samples - c->report.fires[hull->k];
     double entries = (double)off * (double)count, memory = (double)c->audit.memory;
     bool margin = count <= MARGIN_OTHERS && MARGIN_BYTES * entries <= memory;
     if (VERDICT_BYTES * entries > memory)
-        return ndl_fail(err, NDL_NOMEM,
-                        "--hull %zu: %zu samples by %zu features exceed --memory; choose features, %zu:J,J,...",
-                        hull->k, off, count, hull->k);
+        return ndl_fail(
+            err, NDL_NOMEM,
+            "--hull %zu: %zu samples by %zu features exceed --memory; choose features, %zu:J,J,...",
+            hull->k, off, count, hull->k);
     for (size_t q = 0; q < hull->count; q++)
         if (is_dead(c, hull->J[q]))
-            return ndl_fail(err, NDL_BADDATA, "--hull %zu: feature %zu never fires", hull->k, hull->J[q]);
+            return ndl_fail(err, NDL_BADDATA, "--hull %zu: feature %zu never fires", hull->k,
+                            hull->J[q]);
     size_t *J = calloc(hull->count + 1, sizeof *J);
     if (!J)
         return no_memory(err);
     for (size_t q = 0; q < hull->count; q++)
         J[q] = c->hulls.place[hull->J[q]];
-    enum ndl_status status = ndl_condition_check(model, c->hulls.place[hull->k], hull->J ? J : NULL, hull->count,
-                                                 margin ? NDL_AUTO : NDL_VERDICT, 0, c->audit.tolerance,
-                                                 &hull->condition, err);
+    enum ndl_status status = ndl_condition_check(model, c->hulls.place[hull->k], hull->J ? J : NULL,
+                                                 hull->count, margin ? NDL_AUTO : NDL_VERDICT, 0,
+                                                 c->audit.tolerance, &hull->condition, err);
     for (size_t q = 0; status == NDL_OK && q < hull->condition.count; q++)
         hull->condition.J[q] = feature[hull->condition.J[q]];
     hull->condition.k = hull->k;
@@ -213,8 +221,8 @@ enum ndl_status hulls_check(struct check *c, struct ndl_error *err)
         hull->dead = is_dead(c, hull->k);
         if (hull->dead)
             continue;
-        tool_progress(&c->common, "hull %zu of %zu: feature %zu against %zu others", h + 1, hulls->count, hull->k,
-                      hull->J ? hull->count : c->report.live - 1);
+        tool_progress(&c->common, "hull %zu of %zu: feature %zu against %zu others", h + 1,
+                      hulls->count, hull->k, hull->J ? hull->count : c->report.live - 1);
         status = check_one(c, &model, feature, hull, err);
         tool_progress_end(&c->common);
     }

@@ -54,7 +54,8 @@ static void put_worst(cJSON *json, const struct check *c)
         pair_words(&c->report, p, c->audit.bias, words);
         put(object, "j", p->j);
         put(object, "k", p->k);
-        cJSON_AddStringToObject(object, "verdict", p->violated ? "violated" : "nearly hierarchical");
+        cJSON_AddStringToObject(object, "verdict",
+                                p->violated ? "violated" : "nearly hierarchical");
         put(object, "cosine", p->cosine);
         put(object, "mean", p->mean);
         put(object, "z_min_off", p->z_min_off);
@@ -101,7 +102,8 @@ static void put_hulls(cJSON *json, const struct check *c)
         cJSON_AddItemToArray(list, object);
         put(object, "k", (double)hull->k);
         cJSON_AddBoolToObject(object, "dead", hull->dead);
-        cJSON_AddItemToObject(object, "holds", hull->dead ? cJSON_CreateNull() : cJSON_CreateBool(q->holds));
+        cJSON_AddItemToObject(object, "holds",
+                              hull->dead ? cJSON_CreateNull() : cJSON_CreateBool(q->holds));
         put(object, "margin", q->margin);
         put(object, "margin_l1", q->margin_l1);
         put(object, "slope", q->slope);

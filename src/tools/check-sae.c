@@ -5,9 +5,9 @@
 
 static const char *const kind_name[] = {
     [NDL_SAE_RELU] = "standard", [NDL_SAE_TOPK] = "topk", [NDL_SAE_JUMPRELU] = "jumprelu"};
-static const char *const normalize_name[] = {
-    [NDL_SAE_AS_IS] = "none", [NDL_SAE_CONSTANT_NORM] = "constant_norm_rescale",
-    [NDL_SAE_LAYER_NORM] = "layer_norm"};
+static const char *const normalize_name[] = {[NDL_SAE_AS_IS] = "none",
+                                             [NDL_SAE_CONSTANT_NORM] = "constant_norm_rescale",
+                                             [NDL_SAE_LAYER_NORM] = "layer_norm"};
 
 static void threshold_range(const struct ndl_sae *sae, double *least, double *greatest)
 {
@@ -23,7 +23,8 @@ void print_sae(const struct ndl_sae *sae)
 {
     printf("sae                   %s", kind_name[sae->kind]);
     if (sae->kind == NDL_SAE_TOPK)
-        printf(", k %zu%s", sae->k, sae->rank_by_contribution ? " by code times norm of decoder row" : "");
+        printf(", k %zu%s", sae->k,
+               sae->rank_by_contribution ? " by code times norm of decoder row" : "");
     if (sae->kind == NDL_SAE_JUMPRELU) {
         double least, greatest;
         threshold_range(sae, &least, &greatest);

@@ -18,7 +18,8 @@ static double no_minus_zero(double x)
 }
 
 /* "dead: 3 7 11 ...". */
-static void print_features(const struct check *c, const char *what, bool (*is)(const struct check *, size_t))
+static void print_features(const struct check *c, const char *what,
+                           bool (*is)(const struct check *, size_t))
 {
     enum { MOST = 20 };
     size_t printed = 0;
@@ -36,7 +37,8 @@ static void print_features(const struct check *c, const char *what, bool (*is)(c
         puts("");
 }
 
-/* The exclusive pairs within groups: of the others, both features have a group, or none, or different ones. */
+/* The exclusive pairs within groups: of the others, both features have a group, or none, or
+ * different ones. */
 static void print_exclusive(const struct ndl_audit_report *r)
 {
     size_t inside = 0;
@@ -57,26 +59,31 @@ static void print_summary(const struct check *c)
     if (c->sae)
         print_sae(&c->weights);
     printf("samples               %zu\n", r->samples);
-    printf("features              %zu: %zu live, %zu dead; %zu always on; %zu dense (on in %g %% of the samples "
-           "or more)\n", r->features, r->live, r->dead, r->always_on, r->dense, 100 * c->audit.dense);
-    printf("nonzeros              %zu, %.1f per sample\n", r->nonzeros, (double)r->nonzeros / (double)r->samples);
+    printf("features              %zu: %zu live, %zu dead; %zu always on; %zu dense (on in %g %% "
+           "of the samples "
+           "or more)\n",
+           r->features, r->live, r->dead, r->always_on, r->dense, 100 * c->audit.dense);
+    printf("nonzeros              %zu, %.1f per sample\n", r->nonzeros,
+           (double)r->nonzeros / (double)r->samples);
     printf("conditions            %s, tolerance %g\n",
            c->audit.bias ? "with a free bias (hull)" : "without a bias (cone)", c->audit.tolerance);
-    printf("pairs                 %zu ordered pair%s of live features with k sometimes off\n", r->pairs,
-           s(r->pairs));
+    printf("pairs                 %zu ordered pair%s of live features with k sometimes off\n",
+           r->pairs, s(r->pairs));
     printf("violated              %zu\n", r->violated);
     printf("nearly hierarchical   %zu (support at most %g %% of the samples with j on)\n", r->near,
            100 * c->audit.near);
     if (r->always_on)
-        printf("k always on           %zu pair%s, %zu violated; apart from those above, and last in --out\n",
+        printf("k always on           %zu pair%s, %zu violated; apart from those above, and last "
+               "in --out\n",
                r->pairs_always_on, s(r->pairs_always_on), r->violated_always_on);
     if (r->dead)
         printf("dead j or k           %zu pair%s, not tested\n", r->pairs_dead, s(r->pairs_dead));
-    printf("antipodal             %zu pair%s of dense features with a cosine below %g\n", r->antipodal,
-           s(r->antipodal), c->audit.antipodal);
+    printf("antipodal             %zu pair%s of dense features with a cosine below %g\n",
+           r->antipodal, s(r->antipodal), c->audit.antipodal);
     print_exclusive(r);
     print_features(c, "dead:", is_dead);
-    print_features(c, c->audit.bias ? "always on, the least value belongs in the bias:" : "always on:",
+    print_features(c,
+                   c->audit.bias ? "always on, the least value belongs in the bias:" : "always on:",
                    is_always_on);
 }
 
@@ -86,8 +93,10 @@ static void print_worst(const struct check *c)
     if (count == 0)
         return;
     printf("\nThe worst %zu of %zu violated or nearly hierarchical pair%s.\n"
-           "j on: samples with j on; alone: of these, with k off.\n", count, c->worst_count, s(c->worst_count));
-    printf("%6s %6s %7s %8s %10s %8s %7s %7s\n", "j", "k", "cosine", "margin", "slope", "j on", "alone", "support");
+           "j on: samples with j on; alone: of these, with k off.\n",
+           count, c->worst_count, s(c->worst_count));
+    printf("%6s %6s %7s %8s %10s %8s %7s %7s\n", "j", "k", "cosine", "margin", "slope", "j on",
+           "alone", "support");
     for (size_t q = 0; q < count; q++) {
         const struct ndl_audit_pair *p = c->worst[q];
         char words[PAIR_WORDS];
@@ -115,7 +124,8 @@ static void print_groups(const struct check *c)
     const struct ndl_audit_report *r = &c->report;
     size_t groups = r->groups < c->top ? r->groups : c->top;
     if (groups > 0)
-        puts("\nMutually exclusive groups: no two members ever fire together, though by chance they would.");
+        puts("\nMutually exclusive groups: no two members ever fire together, though by chance "
+             "they would.");
     for (size_t g = 0; g < groups; g++) {
         size_t first = r->group_start[g], size = r->group_start[g + 1] - first;
         printf("%6zu features:", size);

@@ -9,14 +9,14 @@
 #ifndef NDL_TOOLS_CHECK_H
 #define NDL_TOOLS_CHECK_H
 
-#include "ndl_audit.h"
+#include "audit/audit.h"
 #include "plot.h"
 #include "tool.h"
 
 /* --hull k[:j,j,...]: the K-feature condition of k, against all others or those j. */
 struct hull {
-    size_t k, *J, count; /* J = NULL: all live features but k */
-    bool dead;           /* k never fires: not tested, */
+    size_t k, *J, count;            /* J = NULL: all live features but k */
+    bool dead;                      /* k never fires: not tested, */
     struct ndl_condition condition; /* and this is zero */
 };
 
@@ -68,16 +68,18 @@ static inline bool is_always_on(const struct check *c, size_t k)
     return c->report.fires[k] == c->report.samples;
 }
 
-/* --hull: adds one as the command line states it (usage errors end the program); before reading, makes sure
- * that the features exist and finds a place for each; keeps their codes of a block; checks after the audit. */
+/* --hull: adds one as the command line states it (usage errors end the program); before reading,
+ * makes sure that the features exist and finds a place for each; keeps their codes of a block;
+ * checks after the audit. */
 void hulls_add(struct hulls *hulls, struct argp_state *state, char *arg);
 enum ndl_status hulls_place(struct check *c, struct ndl_error *err);
-enum ndl_status hulls_keep(struct hulls *hulls, const struct ndl_codes *block, struct ndl_error *err);
+enum ndl_status hulls_keep(struct hulls *hulls, const struct ndl_codes *block,
+                           struct ndl_error *err);
 enum ndl_status hulls_check(struct check *c, struct ndl_error *err);
 void hulls_free(struct hulls *hulls);
 
-/* --out and --plot: opened before reading, so that a directory that cannot be written to does not show after an
- * hour; written after the audit.  They appear when the stage is committed. */
+/* --out and --plot: opened before reading, so that a directory that cannot be written to does
+ * not show after an hour; written after the audit.  They appear when the stage is committed. */
 enum ndl_status files_open(struct check *c, struct ndl_error *err);
 enum ndl_status files_write(struct check *c, struct ndl_error *err);
 

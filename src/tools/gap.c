@@ -9,8 +9,8 @@
  * r.c / |r|^2, or the largest feasible one if that is smaller. */
 #include "gap.h"
 
-#include "blas.h"
-#include "vec.h"
+#include "ndl/blas.h"
+#include "ndl/vec.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -36,7 +36,8 @@ struct measuring {
     struct gap_sums *block;     /* one per block, so that the order of the sums is fixed */
 };
 
-static void residual(const struct gap_dictionary *g, const double *x, const struct ndl_codes *Z, size_t i, double *r)
+static void residual(const struct gap_dictionary *g, const double *x, const struct ndl_codes *Z,
+                     size_t i, double *r)
 {
     size_t d = g->D->cols;
     for (size_t j = 0; j < d; j++)
@@ -55,12 +56,14 @@ static double worse(double x, double y)
 }
 
 /* Adds sample i; products holds r.d_k for all k. */
-static void add_sample(const struct measuring *m, size_t i, const double *products, struct gap_sums *sums)
+static void add_sample(const struct measuring *m, size_t i, const double *products,
+                       struct gap_sums *sums)
 {
     const struct gap_dictionary *g = m->g;
     const struct ndl_codes *Z = m->Z;
     const double *r = ndl_row(m->R, i);
-    double most = 0, square = ndl_dot(g->D->cols, r, r), l1 = 0, explained = 0, half = g->lambda / 2;
+    double most = 0, square = ndl_dot(g->D->cols, r, r), l1 = 0, explained = 0,
+           half = g->lambda / 2;
     for (size_t k = 0; k < g->D->rows; k++)
         most = fmax(most, products[k] / g->norm[k]);
     for (size_t e = Z->start[i]; e < Z->start[i + 1]; e++) {
@@ -90,19 +93,21 @@ static void measure_block(void *context, size_t first, size_t last, int worker)
     double *products = ndl_row(&m->products, (size_t)worker);
     for (size_t i = first; i < last; i++)
         residual(m->g, ndl_row(m->X, i), m->Z, i, ndl_row(m->R, i));
-    ndl_gemm(NDL_PLAIN, NDL_TRANSPOSED, last - first, K, d, 1, ndl_row(m->R, first), d, m->g->D->v, d, 0, products,
-             K); /* cannot fail: gap_measure has checked the sizes */
+    ndl_gemm(NDL_PLAIN, NDL_TRANSPOSED, last - first, K, d, 1, ndl_row(m->R, first), d, m->g->D->v,
+             d, 0, products, K); /* cannot fail: gap_measure has checked the sizes */
     for (size_t i = first; i < last; i++)
         add_sample(m, i, products + (i - first) * K, &m->block[first / BLOCK]);
 }
 
 enum ndl_status gap_check(const struct gap_sums *sums, const char *path, struct ndl_error *err)
 {
-    return isfinite(sums->loss) ? NDL_OK : ndl_fail(err, NDL_BADDATA, "%s: too large to square", path);
+    return isfinite(sums->loss) ? NDL_OK
+                                : ndl_fail(err, NDL_BADDATA, "%s: too large to square", path);
 }
 
-enum ndl_status gap_measure(const struct gap_dictionary *g, const struct ndl_matrix *X, const struct ndl_codes *Z,
-                            int threads, struct gap_sums *sums, struct ndl_matrix *R, struct ndl_error *err)
+enum ndl_status gap_measure(const struct gap_dictionary *g, const struct ndl_matrix *X,
+                            const struct ndl_codes *Z, int threads, struct gap_sums *sums,
+                            struct ndl_matrix *R, struct ndl_error *err)
 {
     size_t blocks = X->rows / BLOCK + 1, K = g->D->rows;
     if (K > INT32_MAX / BLOCK || g->D->cols > INT32_MAX)
@@ -150,13 +155,14 @@ static void divide_block(void *context, size_t first, size_t last, int worker)
     for (size_t i = first; i < last; i++)
         for (size_t e = v->Z->start[i]; e < v->Z->start[i + 1]; e++) {
             const double *atom = ndl_row(v->g->D, v->Z->atom[e]);
-            double along = ndl_dot(d, atom, ndl_row(v->R, i)) + ndl_dot(d, atom, ndl_row(v->best, i));
+            double along =
+                ndl_dot(d, atom, ndl_row(v->R, i)) + ndl_dot(d, atom, ndl_row(v->best, i));
             v->part[e] = v->Z->value[e] * (v->g->lambda * v->g->norm[v->Z->atom[e]] - along);
         }
 }
 
-void gap_parts(const struct gap_dictionary *g, const struct ndl_codes *Z, const struct ndl_matrix *R,
-               const struct ndl_matrix *best, int threads, double *part)
+void gap_parts(const struct gap_dictionary *g, const struct ndl_codes *Z,
+               const struct ndl_matrix *R, const struct ndl_matrix *best, int threads, double *part)
 {
     struct dividing v = {.g = g, .Z = Z, .R = R, .best = best, .part = part};
     ndl_parallel(Z->rows, BLOCK, threads, divide_block, &v);

@@ -2,18 +2,19 @@
  *
  * Theory of the wide limit: every dictionary, of however many atoms, has
  *
- *     L(D, b, Z) >= min_b sum_i H(|x_i - b|),  H(t) = t^2 if t <= lambda/2, lambda t - lambda^2/4 above,
+ *     L(D, b, Z) >= min_b sum_i H(|x_i - b|),  H(t) = t^2 if t <= lambda/2, lambda t - lambda^2/4
+ * above,
  *
- * and a stationary one reaches that iff every residual r_i is at most lambda/2 long.  Where one is
- * longer, an atom along it lowers the loss at the rate 2 |r_i| - lambda per unit of code; a whole unit
- * atom u, the other codes held, by sum_i max(0, r_i.u - lambda/2)^2 at least. */
+ * and a stationary one reaches that iff every residual r_i is at most lambda/2 long.  Where one
+ * is longer, an atom along it lowers the loss at the rate 2 |r_i| - lambda per unit of code; a
+ * whole unit atom u, the other codes held, by sum_i max(0, r_i.u - lambda/2)^2 at least. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gap.h"
 #include "tool.h"
-#include "vec.h"
+#include "ndl/vec.h"
 
 enum { KEY_NO_BIAS = 0x100, KEY_CODES, KEY_NEXT, KEY_TOP, KEY_JSON, ASCENT = 100 };
 
@@ -26,10 +27,11 @@ struct options {
 };
 
 static const struct argp_option options[] = {
-    {"lambda", 'l', "L", 0, "the penalty, > 0 (required); twice the alpha of 1/2 |r|^2 + alpha |z|_1", 0},
+    {"lambda", 'l', "L", 0,
+     "the penalty, > 0 (required); twice the alpha of 1/2 |r|^2 + alpha |z|_1", 0},
     {"no-bias", KEY_NO_BIAS, NULL, 0, "without a bias: b = 0 (default: the best b)", 0},
-    {"decoder", 'd', "D", 0, "a dictionary to judge, K x d, atoms of any norm; needs --codes and --bias or --no-bias",
-     0},
+    {"decoder", 'd', "D", 0,
+     "a dictionary to judge, K x d, atoms of any norm; needs --codes and --bias or --no-bias", 0},
     {"codes", KEY_CODES, "Z", 0, "its codes, N x K, multiples of the rows of D", 0},
     {"bias", 'b', "B", 0, "its bias, d entries", 0},
     {"top", KEY_TOP, "N", 0, "show the N samples with the longest residuals (default 5)", 0},
@@ -45,35 +47,58 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         state->child_inputs[0] = &o->common;
         o->top = 5;
         return 0;
-    case 'l': o->lambda = tool_positive(state, "--lambda", arg); return 0;
-    case 'd': o->decoder = arg; return 0;
-    case 'b': o->bias = arg; return 0;
-    case KEY_CODES: o->codes = arg; return 0;
-    case KEY_NO_BIAS: o->no_bias = true; return 0;
-    case KEY_TOP: o->top = tool_count(state, "--top", arg, 0, 1000000); return 0;
-    case KEY_NEXT: o->next = arg; return 0;
-    case KEY_JSON: o->json = true; return 0;
-    case ARGP_KEY_ARG: tool_data(state, &o->data, arg); return 0;
+    case 'l':
+        o->lambda = tool_positive(state, "--lambda", arg);
+        return 0;
+    case 'd':
+        o->decoder = arg;
+        return 0;
+    case 'b':
+        o->bias = arg;
+        return 0;
+    case KEY_CODES:
+        o->codes = arg;
+        return 0;
+    case KEY_NO_BIAS:
+        o->no_bias = true;
+        return 0;
+    case KEY_TOP:
+        o->top = tool_count(state, "--top", arg, 0, 1000000);
+        return 0;
+    case KEY_NEXT:
+        o->next = arg;
+        return 0;
+    case KEY_JSON:
+        o->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        tool_data(state, &o->data, arg);
+        return 0;
     case ARGP_KEY_END:
         if (!o->data || o->lambda == 0)
             argp_error(state, "X and --lambda are required");
         if (!o->decoder != !o->codes)
             argp_error(state, "--decoder and --codes go together");
         if (o->decoder ? !o->bias == !o->no_bias : o->bias != NULL)
-            argp_error(state, o->decoder ? "with --decoder: either --bias or --no-bias" : "--bias needs --decoder");
+            argp_error(state, o->decoder ? "with --decoder: either --bias or --no-bias"
+                                         : "--bias needs --decoder");
         if (o->next && !o->decoder)
             argp_error(state, "--next needs --decoder");
         return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const char about[] =
-    "A lower bound of the loss of every dictionary, of any size, on the data X (N x d).  With a dictionary and its "
+    "A lower bound of the loss of every dictionary, of any size, on the data X (N x d).  With a "
+    "dictionary and its "
     "codes: how far it is from the bound, which samples one more atom would help, and how much.\v"
     "Example:\n"
-    "  ndl-bound X.npy --lambda 0.2 --decoder learned/D.npy --codes learned/Z.npz --bias learned/b.npy\n\n"
-    "Files are .npy, .npz:NAME, .safetensors[:NAME] or .tsv; codes also CSR .npz.  X is read into memory.\n"
+    "  ndl-bound X.npy --lambda 0.2 --decoder learned/D.npy --codes learned/Z.npz --bias "
+    "learned/b.npy\n\n"
+    "Files are .npy, .npz:NAME, .safetensors[:NAME] or .tsv; codes also CSR .npz.  X is read into "
+    "memory.\n"
     "Exit status: 0 done, 2 bad input, 64 usage.";
 static const struct argp argp = {options, parse, "X", about, tool_children, NULL, NULL};
 
@@ -90,8 +115,8 @@ struct job {
     double *norm;
     double bound;
     struct gap_sums sums;
-    size_t long_residuals;  /* longer than lambda/2 */
-    struct sample *worst;   /* at most `top`, longest first */
+    size_t long_residuals; /* longer than lambda/2 */
+    struct sample *worst;  /* at most `top`, longest first */
     size_t worsts;
     struct ndl_matrix next; /* 1 x d: the next atom, zero if there is none */
     double next_gain;
@@ -119,8 +144,8 @@ static double gain(const struct job *j, const double *u, double *pull)
     return sum;
 }
 
-/* Turns u to where the gain is greatest: the gain is convex in u, so each step along its gradient, on the
- * sphere, raises it. */
+/* Turns u to where the gain is greatest: the gain is convex in u, so each step along its
+ * gradient, on the sphere, raises it. */
 static double climb(const struct job *j, double *u, double *pull)
 {
     double best = gain(j, u, pull);
@@ -159,8 +184,8 @@ static enum ndl_status find_next(struct job *j, struct ndl_error *err)
             j->next_gain = best;
             memcpy(j->next.v, try.v, d * sizeof *try.v);
         }
-        tool_progress(&j->o->common, "an atom along sample %zu gains %.4g, %zu of %zu", w->index, best, s + 1,
-                      j->worsts);
+        tool_progress(&j->o->common, "an atom along sample %zu gains %.4g, %zu of %zu", w->index,
+                      best, s + 1, j->worsts);
     }
     tool_progress_end(&j->o->common);
     ndl_matrix_free(&try);
@@ -216,7 +241,8 @@ static enum ndl_status load(struct job *j, struct ndl_error *err)
     if (status == NDL_OK)
         status = ndl_load_codes(&j->Z, o->codes, err);
     if (status == NDL_OK)
-        status = tool_check_codes(j->Z.rows, j->Z.cols, o->codes, j->X.rows, o->data, &j->D, o->decoder, err);
+        status = tool_check_codes(j->Z.rows, j->Z.cols, o->codes, j->X.rows, o->data, &j->D,
+                                  o->decoder, err);
     if (status == NDL_OK && !(j->norm = gap_norms(&j->D)))
         status = ndl_fail(err, NDL_NOMEM, "no memory for %zu atoms", j->D.rows);
     return status;
@@ -264,17 +290,19 @@ static enum ndl_status print_json(const struct job *j, struct ndl_error *err)
 static void print_dictionary(const struct job *j)
 {
     double N = (double)j->X.rows, half = j->o->lambda / 2;
-    printf("loss        %.12g (%.8g per sample), %zu atoms\n", j->sums.loss, j->sums.loss / N, j->D.rows);
+    printf("loss        %.12g (%.8g per sample), %zu atoms\n", j->sums.loss, j->sums.loss / N,
+           j->D.rows);
     printf("gap         %.6g", j->sums.loss - j->bound);
     if (j->bound > 0) /* 0 if all samples are equal */
         printf(" (%.4g %% of the bound)", 100 * (j->sums.loss / j->bound - 1));
     printf("\n");
-    printf("codes       relative duality gap for this dictionary: worst %.2e, mean %.2e\n", j->sums.worst,
-           j->sums.total / N);
-    printf("residuals   %zu of %zu samples are longer than lambda/2 = %g\n", j->long_residuals, j->X.rows, half);
+    printf("codes       relative duality gap for this dictionary: worst %.2e, mean %.2e\n",
+           j->sums.worst, j->sums.total / N);
+    printf("residuals   %zu of %zu samples are longer than lambda/2 = %g\n", j->long_residuals,
+           j->X.rows, half);
     if (j->next_gain > 0)
-        printf("next atom   lowers the loss by at least %.6g (%.4g %%), the other codes held\n", j->next_gain,
-               100 * j->next_gain / j->sums.loss);
+        printf("next atom   lowers the loss by at least %.6g (%.4g %%), the other codes held\n",
+               j->next_gain, 100 * j->next_gain / j->sums.loss);
     else if (j->long_residuals == 0)
         printf("next atom   brings nothing\n");
     for (size_t s = 0; s < j->worsts; s++) {
@@ -301,7 +329,8 @@ static enum ndl_status run(const struct options *o, struct ndl_error *err)
     if (status == NDL_OK && o->decoder)
         status = judge(&j, err);
     if (status == NDL_OK && o->next && !(j.next_gain > 0))
-        status = ndl_fail(err, NDL_BADDATA, "%s: not written: no atom found that would lower the loss", o->next);
+        status = ndl_fail(err, NDL_BADDATA,
+                          "%s: not written: no atom found that would lower the loss", o->next);
     if (status == NDL_OK && o->next)
         status = ndl_save_matrix(&j.next, next, false, err);
     j.seconds = tool_seconds() - begun;

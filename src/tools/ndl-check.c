@@ -25,8 +25,23 @@
 enum { EXIT_VIOLATED = 1 };
 
 enum {
-    KEY_CODES = 256, KEY_DECODER, KEY_SAE, KEY_ACTIVATIONS, KEY_BIAS, KEY_NO_BIAS, KEY_TOLERANCE, KEY_NEAR,
-    KEY_HULL, KEY_TOP, KEY_OUT, KEY_ALL, KEY_JSON, KEY_PLOT, KEY_FAIL, KEY_MEMORY, KEY_SPILL
+    KEY_CODES = 256,
+    KEY_DECODER,
+    KEY_SAE,
+    KEY_ACTIVATIONS,
+    KEY_BIAS,
+    KEY_NO_BIAS,
+    KEY_TOLERANCE,
+    KEY_NEAR,
+    KEY_HULL,
+    KEY_TOP,
+    KEY_OUT,
+    KEY_ALL,
+    KEY_JSON,
+    KEY_PLOT,
+    KEY_FAIL,
+    KEY_MEMORY,
+    KEY_SPILL
 };
 
 static const struct argp_option options[] = {
@@ -34,13 +49,16 @@ static const struct argp_option options[] = {
     {"codes", KEY_CODES, "FILE", 0, "codes, CSR .npz or dense; further FILEs are more samples", 1},
     {"decoder", KEY_DECODER, "FILE", 0, "decoder, one row per feature", 1},
     {"sae", KEY_SAE, "DIR", 0, "an SAE saved by SAELens instead, with --activations", 1},
-    {"activations", KEY_ACTIVATIONS, "FILE", 0, "activations to encode; further FILEs are more samples", 1},
+    {"activations", KEY_ACTIVATIONS, "FILE", 0,
+     "activations to encode; further FILEs are more samples", 1},
     {0, 0, 0, 0, "Conditions", 2},
     {"bias", KEY_BIAS, 0, 0, "the model has a free bias (default)", 2},
     {"no-bias", KEY_NO_BIAS, 0, 0, "the model has no bias", 2},
     {"tolerance", KEY_TOLERANCE, "T", 0, "slack of the condition, in ztilde units (1e-9)", 2},
-    {"near", KEY_NEAR, "SHARE", 0, "nearly hierarchical: support of at most this share of j's samples (0.01)", 2},
-    {"hull", KEY_HULL, "K[:J,J...]", 0, "also test K against all others (at most 500), or these, together", 2},
+    {"near", KEY_NEAR, "SHARE", 0,
+     "nearly hierarchical: support of at most this share of j's samples (0.01)", 2},
+    {"hull", KEY_HULL, "K[:J,J...]", 0,
+     "also test K against all others (at most 500), or these, together", 2},
     {0, 0, 0, 0, "Output", 3},
     {"top", KEY_TOP, "N", 0, "print the worst N pairs (20)", 3},
     {"out", KEY_OUT, "FILE", 0, "write the violated and nearly hierarchical pairs as TSV", 3},
@@ -49,7 +67,8 @@ static const struct argp_option options[] = {
     {"json", KEY_JSON, 0, 0, "print JSON", 3},
     {"fail-on-violation", KEY_FAIL, 0, 0, "exit with 1 if something is violated", 3},
     {0, 0, 0, 0, "Resources", 4},
-    {"memory", KEY_MEMORY, "GIB", 0, "memory the audit may hold (4); beyond it, temporary files", 4},
+    {"memory", KEY_MEMORY, "GIB", 0, "memory the audit may hold (4); beyond it, temporary files",
+     4},
     {"spill", KEY_SPILL, "DIR", 0, "where those are ($TMPDIR or /var/tmp)", 4},
     {0}};
 
@@ -92,33 +111,80 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct check *c = state->input;
     switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = &c->common; return 0;
-    case KEY_CODES: c->codes = true; add_input(c, arg, state); return 0;
-    case KEY_ACTIVATIONS: c->activations = true; add_input(c, arg, state); return 0;
-    case ARGP_KEY_ARG: add_input(c, arg, state); return 0;
-    case KEY_DECODER: c->decoder = arg; return 0;
-    case KEY_SAE: c->sae = arg; return 0;
-    case KEY_BIAS: c->audit.bias = true; return 0;
-    case KEY_NO_BIAS: c->audit.bias = false; return 0;
-    case KEY_TOLERANCE: c->audit.tolerance = tool_nonnegative(state, "--tolerance", arg); return 0;
-    case KEY_NEAR: c->audit.near = share(state, arg); return 0;
-    case KEY_HULL: hulls_add(&c->hulls, state, arg); return 0;
-    case KEY_TOP: c->top = tool_count(state, "--top", arg, 0, SIZE_MAX); return 0;
-    case KEY_OUT: c->out = arg; return 0;
-    case KEY_ALL: c->all = true; return 0;
-    case KEY_PLOT: c->plot = arg; return 0;
-    case KEY_JSON: c->json = true; return 0;
-    case KEY_FAIL: c->fail_on_violation = true; return 0;
-    case KEY_MEMORY: c->audit.memory = memory_size(state, arg); return 0;
-    case KEY_SPILL: c->audit.spill = c->spill = arg; return 0;
-    case ARGP_KEY_END: check_arguments(c, state); return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &c->common;
+        return 0;
+    case KEY_CODES:
+        c->codes = true;
+        add_input(c, arg, state);
+        return 0;
+    case KEY_ACTIVATIONS:
+        c->activations = true;
+        add_input(c, arg, state);
+        return 0;
+    case ARGP_KEY_ARG:
+        add_input(c, arg, state);
+        return 0;
+    case KEY_DECODER:
+        c->decoder = arg;
+        return 0;
+    case KEY_SAE:
+        c->sae = arg;
+        return 0;
+    case KEY_BIAS:
+        c->audit.bias = true;
+        return 0;
+    case KEY_NO_BIAS:
+        c->audit.bias = false;
+        return 0;
+    case KEY_TOLERANCE:
+        c->audit.tolerance = tool_nonnegative(state, "--tolerance", arg);
+        return 0;
+    case KEY_NEAR:
+        c->audit.near = share(state, arg);
+        return 0;
+    case KEY_HULL:
+        hulls_add(&c->hulls, state, arg);
+        return 0;
+    case KEY_TOP:
+        c->top = tool_count(state, "--top", arg, 0, SIZE_MAX);
+        return 0;
+    case KEY_OUT:
+        c->out = arg;
+        return 0;
+    case KEY_ALL:
+        c->all = true;
+        return 0;
+    case KEY_PLOT:
+        c->plot = arg;
+        return 0;
+    case KEY_JSON:
+        c->json = true;
+        return 0;
+    case KEY_FAIL:
+        c->fail_on_violation = true;
+        return 0;
+    case KEY_MEMORY:
+        c->audit.memory = memory_size(state, arg);
+        return 0;
+    case KEY_SPILL:
+        c->audit.spill = c->spill = arg;
+        return 0;
+    case ARGP_KEY_END:
+        check_arguments(c, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp argp = {
-    .options = options, .parser = parse_option, .args_doc = "[FILE...]", .children = tool_children,
-    .doc = "Audits all pairs of features of a sparse dictionary or SAE, exactly, for the conditions that an optimum "
+    .options = options,
+    .parser = parse_option,
+    .args_doc = "[FILE...]",
+    .children = tool_children,
+    .doc = "Audits all pairs of features of a sparse dictionary or SAE, exactly, for the "
+           "conditions that an optimum "
            "satisfies: which pairs break them, which look like a hierarchy about to be absorbed?\v"
            "Example: ndl-check --codes Z.npz --decoder sae.safetensors:W_dec --out pairs.tsv"};
 
@@ -142,8 +208,8 @@ static enum ndl_status add_codes(struct check *c, const char *path, struct ndl_e
         return status;
     size_t rows = ndl_codes_rows(reader), K = ndl_codes_cols(reader), done = 0;
     if (K != c->D.rows)
-        status = ndl_fail(err, NDL_BADDATA, "%s: codes of %zu features, but %s has %zu rows%s", path, K, c->decoder,
-                          c->D.rows, K == c->D.cols ? transposed : "");
+        status = ndl_fail(err, NDL_BADDATA, "%s: codes of %zu features, but %s has %zu rows%s",
+                          path, K, c->decoder, c->D.rows, K == c->D.cols ? transposed : "");
     while (status == NDL_OK) {
         status = ndl_codes_next(reader, BLOCK_ROWS, &block, err);
         if (status != NDL_OK || !block)
@@ -161,8 +227,8 @@ static enum ndl_status add_activations(struct check *c, const char *path, struct
     struct ndl_array_view X;
     enum ndl_status status = ndl_view_open(&X, path, false, err);
     if (status == NDL_OK && X.cols != c->weights.d)
-        status = ndl_fail(err, NDL_BADDATA, "%s: %zu columns, but %s encodes %zu%s", path, X.cols, c->sae,
-                          c->weights.d, X.rows == c->weights.d ? transposed : "");
+        status = ndl_fail(err, NDL_BADDATA, "%s: %zu columns, but %s encodes %zu%s", path, X.cols,
+                          c->sae, c->weights.d, X.rows == c->weights.d ? transposed : "");
     for (size_t first = 0, last; status == NDL_OK && first < X.rows; first = last) {
         struct ndl_codes block;
         last = X.rows - first > BLOCK_ROWS ? first + BLOCK_ROWS : X.rows;

@@ -2,9 +2,9 @@
  *
  *     min_{z >= 0} |x_i - b - z D|^2 + lambda sum_k z_k |d_k|        for every sample i
  *
- * The data are read in blocks of rows and may be larger than memory; the codes, 12 bytes per nonzero,
- * may not.  Every block is coded to rounding, and its duality gaps are then recomputed from X, D, b
- * and Z.  With --compare the same is computed for another encoder's codes. */
+ * The data are read in blocks of rows and may be larger than memory; the codes, 12 bytes per
+ * nonzero, may not.  Every block is coded to rounding, and its duality gaps are then recomputed
+ * from X, D, b and Z.  With --compare the same is computed for another encoder's codes. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,11 +23,14 @@ struct options {
 
 static const struct argp_option options[] = {
     {"decoder", 'd', "D", 0, "the dictionary, K x d, atoms of any norm (required)", 0},
-    {"lambda", 'l', "L", 0, "the penalty, > 0 (required); twice the alpha of 1/2 |r|^2 + alpha |z|_1", 0},
+    {"lambda", 'l', "L", 0,
+     "the penalty, > 0 (required); twice the alpha of 1/2 |r|^2 + alpha |z|_1", 0},
     {"bias", 'b', "B", 0, "the bias, d entries (default: none)", 0},
-    {"out", 'o', "FILE.npz", 0, "where the codes go, as scipy.sparse.load_npz reads them (required)", 0},
+    {"out", 'o', "FILE.npz", 0,
+     "where the codes go, as scipy.sparse.load_npz reads them (required)", 0},
     {"gap", KEY_GAP, "G", 0, "largest relative duality gap that is fine (default 1e-9)", 0},
-    {"compare", KEY_COMPARE, "Z", 0, "codes of an SAE's own encoder, N x K: what do they lose against these?", 0},
+    {"compare", KEY_COMPARE, "Z", 0,
+     "codes of an SAE's own encoder, N x K: what do they lose against these?", 0},
     {"features", KEY_FEATURES, "FILE.tsv", 0, "with --compare: a table of the features", 0},
     {"json", KEY_JSON, NULL, 0, "print the report as JSON", 0},
     {0}};
@@ -40,15 +43,33 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         state->child_inputs[0] = &o->common;
         o->gap = 1e-9;
         return 0;
-    case 'd': o->decoder = arg; return 0;
-    case 'b': o->bias = arg; return 0;
-    case 'o': o->out = arg; return 0;
-    case 'l': o->lambda = tool_positive(state, "--lambda", arg); return 0;
-    case KEY_GAP: o->gap = tool_positive(state, "--gap", arg); return 0;
-    case KEY_COMPARE: o->compare = arg; return 0;
-    case KEY_FEATURES: o->features = arg; return 0;
-    case KEY_JSON: o->json = true; return 0;
-    case ARGP_KEY_ARG: tool_data(state, &o->data, arg); return 0;
+    case 'd':
+        o->decoder = arg;
+        return 0;
+    case 'b':
+        o->bias = arg;
+        return 0;
+    case 'o':
+        o->out = arg;
+        return 0;
+    case 'l':
+        o->lambda = tool_positive(state, "--lambda", arg);
+        return 0;
+    case KEY_GAP:
+        o->gap = tool_positive(state, "--gap", arg);
+        return 0;
+    case KEY_COMPARE:
+        o->compare = arg;
+        return 0;
+    case KEY_FEATURES:
+        o->features = arg;
+        return 0;
+    case KEY_JSON:
+        o->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        tool_data(state, &o->data, arg);
+        return 0;
     case ARGP_KEY_END:
         if (!o->data || !o->decoder || o->lambda == 0 || !o->out)
             argp_error(state, "X, --decoder, --lambda and --out are required");
@@ -57,16 +78,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (strlen(o->out) < 5 || strcmp(o->out + strlen(o->out) - 4, ".npz") != 0)
             argp_error(state, "--out: '%s' does not end in .npz", o->out);
         return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const char about[] =
-    "Exact nonnegative sparse codes of the data X (N x d) for a given dictionary, with a certificate: the relative "
-    "duality gap of every sample, recomputed.  Codes multiply the rows of D as they are, and the penalty of row k is "
+    "Exact nonnegative sparse codes of the data X (N x d) for a given dictionary, with a "
+    "certificate: the relative "
+    "duality gap of every sample, recomputed.  Codes multiply the rows of D as they are, and the "
+    "penalty of row k is "
     "lambda |d_k|: rescaling an atom rescales its codes and changes nothing else.\v"
     "Example:\n"
-    "  ndl-encode X.npy --decoder sae.safetensors:W_dec --bias sae.safetensors:b_dec --lambda 0.2 --out Z.npz "
+    "  ndl-encode X.npy --decoder sae.safetensors:W_dec --bias sae.safetensors:b_dec --lambda 0.2 "
+    "--out Z.npz "
     "--compare Zsae.npz --features features.tsv\n\n"
     "Files are .npy, .npz:NAME, .safetensors[:NAME] or .tsv; codes to compare also CSR .npz.\n"
     "Exit status: 0 done, 1 done but some gap exceeds --gap, 2 bad input, 64 usage.";
@@ -92,8 +117,8 @@ struct job {
     struct ndl_codes Z;              /* so far */
     size_t room;                     /* of Z */
     struct gap_sums exact, sae;
-    struct feature *feature;         /* K */
-    double seconds, coding;          /* in all, and of that for the codes */
+    struct feature *feature; /* K */
+    double seconds, coding;  /* in all, and of that for the codes */
 };
 
 static void add_features(struct job *j, const struct ndl_codes *Z, const double *part, bool sae)
@@ -109,7 +134,8 @@ static void add_features(struct job *j, const struct ndl_codes *Z, const double 
 static void add_both(struct job *j, const struct ndl_codes *Z, const struct ndl_codes *own)
 {
     for (size_t i = 0; i < Z->rows; i++)
-        for (size_t e = Z->start[i], f = own->start[i]; e < Z->start[i + 1] && f < own->start[i + 1];) {
+        for (size_t e = Z->start[i], f = own->start[i];
+             e < Z->start[i + 1] && f < own->start[i + 1];) {
             j->feature[Z->atom[e]].both += Z->atom[e] == own->atom[f];
             if (Z->atom[e] < own->atom[f])
                 e++;
@@ -118,9 +144,11 @@ static void add_both(struct job *j, const struct ndl_codes *Z, const struct ndl_
         }
 }
 
-/* The SAE's own codes of the block just coded: R receives their residuals, best holds the exact ones'. */
-static enum ndl_status compare_block(struct job *j, const struct ndl_matrix *X, const struct ndl_codes *Z,
-                                     const struct ndl_matrix *best, struct ndl_matrix *R, struct ndl_error *err)
+/* The SAE's own codes of the block just coded: R receives their residuals, best holds the exact
+ * ones'. */
+static enum ndl_status compare_block(struct job *j, const struct ndl_matrix *X,
+                                     const struct ndl_codes *Z, const struct ndl_matrix *best,
+                                     struct ndl_matrix *R, struct ndl_error *err)
 {
     const struct ndl_codes *own;
     int threads = j->o->common.threads;
@@ -131,7 +159,8 @@ static enum ndl_status compare_block(struct job *j, const struct ndl_matrix *X, 
         status = gap_check(&j->sae, j->o->compare, err);
     if (status != NDL_OK)
         return status;
-    size_t most = Z->start[Z->rows] > own->start[own->rows] ? Z->start[Z->rows] : own->start[own->rows];
+    size_t most =
+        Z->start[Z->rows] > own->start[own->rows] ? Z->start[Z->rows] : own->start[own->rows];
     double *part = calloc(most + 1, sizeof *part);
     if (!part)
         return ndl_fail(err, NDL_NOMEM, "no memory to compare %zu codes", most);
@@ -169,8 +198,9 @@ static enum ndl_status append(struct job *j, const struct ndl_codes *block, stru
 }
 
 /* Rows [first, first + X->rows), into X, coded, measured and appended. */
-static enum ndl_status code_block(struct job *j, size_t first, struct ndl_matrix *X, struct ndl_matrix *R,
-                                  struct ndl_matrix *own_R, struct ndl_error *err)
+static enum ndl_status code_block(struct job *j, size_t first, struct ndl_matrix *X,
+                                  struct ndl_matrix *R, struct ndl_matrix *own_R,
+                                  struct ndl_error *err)
 {
     const struct ndl_encode_options how = {.threads = j->o->common.threads};
     struct ndl_codes Z = {0};
@@ -200,7 +230,8 @@ static enum ndl_status code_all(struct job *j, struct ndl_error *err)
         rows = N;
     struct ndl_matrix X = {0}, R = {0}, own_R = {0};
     double begun = tool_seconds();
-    enum ndl_status status = ndl_encoder_new(&j->encoder, &j->D, j->b.v ? &j->b : NULL, j->o->lambda, err);
+    enum ndl_status status =
+        ndl_encoder_new(&j->encoder, &j->D, j->b.v ? &j->b : NULL, j->o->lambda, err);
     j->coding = tool_seconds() - begun;
     if (status == NDL_OK)
         status = ndl_codes_alloc(&j->Z, N, j->D.rows, j->room = rows, err);
@@ -216,8 +247,8 @@ static enum ndl_status code_all(struct job *j, struct ndl_error *err)
         X.rows = R.rows = own_R.rows = N - i < rows ? N - i : rows;
         status = code_block(j, i, &X, &R, &own_R, err);
         double elapsed = tool_seconds() - begun, done = (double)(i + X.rows);
-        tool_progress(&j->o->common, "%zu of %zu samples, worst gap %.1e, %s left", i + X.rows, N, j->exact.worst,
-                      tool_duration(elapsed * ((double)N - done) / done));
+        tool_progress(&j->o->common, "%zu of %zu samples, worst gap %.1e, %s left", i + X.rows, N,
+                      j->exact.worst, tool_duration(elapsed * ((double)N - done) / done));
     }
     const struct ndl_codes *end; /* only then is the file known to be sound */
     if (status == NDL_OK && j->reader)
@@ -239,8 +270,8 @@ static enum ndl_status load(struct job *j, struct ndl_error *err)
     if (status == NDL_OK && o->compare)
         status = ndl_codes_open(&j->reader, o->compare, err);
     if (status == NDL_OK && o->compare)
-        status = tool_check_codes(ndl_codes_rows(j->reader), ndl_codes_cols(j->reader), o->compare, j->X.rows, o->data,
-                                  &j->D, o->decoder, err);
+        status = tool_check_codes(ndl_codes_rows(j->reader), ndl_codes_cols(j->reader), o->compare,
+                                  j->X.rows, o->data, &j->D, o->decoder, err);
     if (status != NDL_OK)
         return status;
     j->norm = gap_norms(&j->D);
@@ -270,8 +301,9 @@ static enum ndl_status write_features(const struct job *j, const char *path, str
             j->o->compare, j->X.rows);
     for (size_t k = 0; k < j->D.rows; k++) {
         const struct feature *f = &j->feature[k];
-        fprintf(out.file, "%zu\t%.9g\t%zu\t%zu\t%zu\t%.9g\t%.9g\t%.9g\n", k, j->norm[k], f->fires_exact, f->fires_sae,
-                f->both, f->exact * j->norm[k] / N, f->sae * j->norm[k] / N, f->loss);
+        fprintf(out.file, "%zu\t%.9g\t%zu\t%zu\t%zu\t%.9g\t%.9g\t%.9g\n", k, j->norm[k],
+                f->fires_exact, f->fires_sae, f->both, f->exact * j->norm[k] / N,
+                f->sae * j->norm[k] / N, f->loss);
     }
     return ndl_output_close(&out, err);
 }
@@ -309,7 +341,8 @@ static enum ndl_status print_json(const struct job *j, struct ndl_error *err)
     if (o->compare) {
         cJSON_AddItemToObject(json, "sae", sums_json(&j->sae));
         cJSON_AddNumberToObject(json, "amortisation_gap", j->sae.loss - j->exact.loss);
-        cJSON_AddNumberToObject(json, "amortisation_gap_relative", (j->sae.loss - j->exact.loss) / j->exact.loss);
+        cJSON_AddNumberToObject(json, "amortisation_gap_relative",
+                                (j->sae.loss - j->exact.loss) / j->exact.loss);
     }
     enum ndl_status status = tool_json_write(json, NULL, err);
     cJSON_Delete(json);
@@ -319,24 +352,26 @@ static enum ndl_status print_json(const struct job *j, struct ndl_error *err)
 static void print_sums(const char *name, const struct gap_sums *s)
 {
     double N = (double)s->samples;
-    printf("%-10s  loss %.10g (%.6g per sample)  square %.6g  l1 %.6g  nonzeros %.4g per sample\n", name, s->loss,
-           s->loss / N, s->square, s->l1, (double)s->nonzeros / N);
+    printf("%-10s  loss %.10g (%.6g per sample)  square %.6g  l1 %.6g  nonzeros %.4g per sample\n",
+           name, s->loss, s->loss / N, s->square, s->l1, (double)s->nonzeros / N);
 }
 
 static void print_report(const struct job *j)
 {
     double N = (double)j->X.rows;
-    printf("%zu samples, %zu dimensions, %zu atoms, lambda %g\n", j->X.rows, j->X.cols, j->D.rows, j->o->lambda);
+    printf("%zu samples, %zu dimensions, %zu atoms, lambda %g\n", j->X.rows, j->X.cols, j->D.rows,
+           j->o->lambda);
     print_sums("exact", &j->exact);
-    printf("%-10s  relative duality gap: worst %.2e, mean %.2e\n", "", j->exact.worst, j->exact.total / N);
+    printf("%-10s  relative duality gap: worst %.2e, mean %.2e\n", "", j->exact.worst,
+           j->exact.total / N);
     if (j->o->compare) {
         double lost = j->sae.loss - j->exact.loss;
         print_sums("compared", &j->sae);
-        printf("%-10s  amortisation gap: %.6g in all, %.6g per sample, %.4g %% of the exact loss\n", "", lost, lost / N,
-               100 * lost / j->exact.loss);
+        printf("%-10s  amortisation gap: %.6g in all, %.6g per sample, %.4g %% of the exact loss\n",
+               "", lost, lost / N, 100 * lost / j->exact.loss);
     }
-    printf("time        %.3g s, of which codes %.3g s (%.4g us per sample), %d threads\n", j->seconds, j->coding,
-           1e6 * j->coding / N, j->o->common.threads);
+    printf("time        %.3g s, of which codes %.3g s (%.4g us per sample), %d threads\n",
+           j->seconds, j->coding, 1e6 * j->coding / N, j->o->common.threads);
 }
 
 static enum ndl_status run(const struct options *o, struct ndl_error *err)
@@ -362,8 +397,9 @@ static enum ndl_status run(const struct options *o, struct ndl_error *err)
     if (status == NDL_OK)
         status = tool_stage_commit(&stage, err);
     if (status == NDL_OK && !(j.exact.worst <= o->gap))
-        status = ndl_fail(err, NDL_NOCONV, "%s: written, but the worst relative duality gap is %.3g, not %.3g", o->out,
-                          j.exact.worst, o->gap);
+        status = ndl_fail(err, NDL_NOCONV,
+                          "%s: written, but the worst relative duality gap is %.3g, not %.3g",
+                          o->out, j.exact.worst, o->gap);
     tool_stage_end(&stage, err);
     ndl_codes_close(j.reader);
     ndl_encoder_free(j.encoder);

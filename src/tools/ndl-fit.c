@@ -2,9 +2,10 @@
  *
  *     min over unit atoms d_k, bias b, codes z >= 0 of  sum_i |x_i - b - z_i D|^2 + lambda sum z_ik
  *
- * The directory --out receives D.npy (K x d), b.npy (d), Z.npz (N x K, CSR), Z.npy too if that is small,
- * and report.json.  The KKT residuals of the report are recomputed by ndl_certify, which shares no
- * code with the solver, and the loss is compared with the lower bound of every dictionary. */
+ * The directory --out receives D.npy (K x d), b.npy (d), Z.npz (N x K, CSR), Z.npy too if that
+ * is small, and report.json.  The KKT residuals of the report are recomputed by ndl_certify,
+ * which shares no code with the solver, and the loss is compared with the lower bound of every
+ * dictionary. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,15 @@
 
 #include "tool.h"
 
-enum { KEY_NO_BIAS = 0x100, KEY_STARTS, KEY_INIT, KEY_INIT_BIAS, KEY_TOLERANCE, KEY_ITERATIONS, KEY_TRACE };
+enum {
+    KEY_NO_BIAS = 0x100,
+    KEY_STARTS,
+    KEY_INIT,
+    KEY_INIT_BIAS,
+    KEY_TOLERANCE,
+    KEY_ITERATIONS,
+    KEY_TRACE
+};
 enum { DENSE_ENTRIES = 1 << 20, STEPS_SEEN = 8 };
 
 struct options {
@@ -25,17 +34,22 @@ struct options {
 
 static const struct argp_option options[] = {
     {"atoms", 'k', "K", 0, "atoms to learn (required, unless --init says)", 0},
-    {"lambda", 'l', "L", 0, "the penalty, > 0 (required); twice the alpha of 1/2 |r|^2 + alpha |z|_1", 0},
+    {"lambda", 'l', "L", 0,
+     "the penalty, > 0 (required); twice the alpha of 1/2 |r|^2 + alpha |z|_1", 0},
     {"out", 'o', "DIR", 0, "where the results go (required); made if missing", 0},
     {"no-bias", KEY_NO_BIAS, NULL, 0, "keep the bias at zero", 0},
     {"seed", 's', "S", 0, "seed of the random starts, 1 to 4294967295 (default 1)", 0},
     {"starts", KEY_STARTS, "R", 0, "random starts, of which the best is kept (default 1)", 0},
     {"init", KEY_INIT, "D0", 0, "start from these atoms, K x d, instead of random samples", 0},
     {"init-bias", KEY_INIT_BIAS, "B0", 0, "start from this bias instead of the mean", 0},
-    {"tolerance", KEY_TOLERANCE, "T", 0, "largest relative KKT residual that is fine (default 1e-8)", 0},
+    {"tolerance", KEY_TOLERANCE, "T", 0,
+     "largest relative KKT residual that is fine (default 1e-8)", 0},
     {"max-iterations", KEY_ITERATIONS, "M", 0,
-     "stop after so many (default 1000); at a small penalty --init may take as many again by way of larger ones", 0},
-    {"trace", KEY_TRACE, "FILE.tsv", 0, "write seconds, phase, iteration, loss, residual as it goes", 0},
+     "stop after so many (default 1000); at a small penalty --init may take as many again by way "
+     "of larger ones",
+     0},
+    {"trace", KEY_TRACE, "FILE.tsv", 0,
+     "write seconds, phase, iteration, loss, residual as it goes", 0},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -46,18 +60,42 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         state->child_inputs[0] = &o->common;
         *o = (struct options){.starts = 1, .iterations = 1000, .seed = 1, .tolerance = 1e-8};
         return 0;
-    case 'k': o->atoms = tool_count(state, "--atoms", arg, 1, INT32_MAX); return 0;
-    case 'l': o->lambda = tool_positive(state, "--lambda", arg); return 0;
-    case 'o': o->out = arg; return 0;
-    case 's': o->seed = tool_count(state, "--seed", arg, 1, UINT32_MAX); return 0;
-    case KEY_NO_BIAS: o->no_bias = true; return 0;
-    case KEY_STARTS: o->starts = tool_count(state, "--starts", arg, 1, 1000000); return 0;
-    case KEY_INIT: o->init = arg; return 0;
-    case KEY_INIT_BIAS: o->init_bias = arg; return 0;
-    case KEY_TOLERANCE: o->tolerance = tool_positive(state, "--tolerance", arg); return 0;
-    case KEY_ITERATIONS: o->iterations = tool_count(state, "--max-iterations", arg, 1, 100000000); return 0;
-    case KEY_TRACE: o->trace = arg; return 0;
-    case ARGP_KEY_ARG: tool_data(state, &o->data, arg); return 0;
+    case 'k':
+        o->atoms = tool_count(state, "--atoms", arg, 1, INT32_MAX);
+        return 0;
+    case 'l':
+        o->lambda = tool_positive(state, "--lambda", arg);
+        return 0;
+    case 'o':
+        o->out = arg;
+        return 0;
+    case 's':
+        o->seed = tool_count(state, "--seed", arg, 1, UINT32_MAX);
+        return 0;
+    case KEY_NO_BIAS:
+        o->no_bias = true;
+        return 0;
+    case KEY_STARTS:
+        o->starts = tool_count(state, "--starts", arg, 1, 1000000);
+        return 0;
+    case KEY_INIT:
+        o->init = arg;
+        return 0;
+    case KEY_INIT_BIAS:
+        o->init_bias = arg;
+        return 0;
+    case KEY_TOLERANCE:
+        o->tolerance = tool_positive(state, "--tolerance", arg);
+        return 0;
+    case KEY_ITERATIONS:
+        o->iterations = tool_count(state, "--max-iterations", arg, 1, 100000000);
+        return 0;
+    case KEY_TRACE:
+        o->trace = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        tool_data(state, &o->data, arg);
+        return 0;
     case ARGP_KEY_END:
         if (!o->data || (o->atoms == 0 && !o->init) || o->lambda == 0 || !o->out)
             argp_error(state, "X, --atoms (or --init), --lambda and --out are required");
@@ -66,16 +104,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (o->init_bias && o->no_bias)
             argp_error(state, "--init-bias and --no-bias exclude each other");
         return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const char about[] =
-    "Learns K unit atoms D, a bias b and nonnegative codes Z of the data X (N x d): a local minimum of the loss, the "
+    "Learns K unit atoms D, a bias b and nonnegative codes Z of the data X (N x d): a local "
+    "minimum of the loss, the "
     "best of R starts, with certificates.\v"
     "Example:\n"
     "  ndl-fit X.npy --atoms 128 --lambda 0.2 --starts 10 --out learned\n\n"
-    "writes learned/D.npy, b.npy, Z.npz (and Z.npy, if that has at most 1048576 entries) and report.json.  X is .npy, "
+    "writes learned/D.npy, b.npy, Z.npz (and Z.npy, if that has at most 1048576 entries) and "
+    "report.json.  X is .npy, "
     ".npz:NAME, .safetensors[:NAME] or .tsv.\n"
     "Exit status: 0 done, 1 done but some KKT residual exceeds --tolerance, 2 bad input, 64 usage.";
 static const struct argp argp = {options, parse, "X", about, tool_children, NULL, NULL};
@@ -91,7 +132,9 @@ struct job {
     double begun, fitted, certified; /* the latter two in seconds of their own */
     /* for the time left */
     size_t begun_starts;
-    struct { double time, residual; } step[STEPS_SEEN]; /* the last few, oldest first */
+    struct {
+        double time, residual;
+    } step[STEPS_SEEN]; /* the last few, oldest first */
     size_t steps;
 };
 
@@ -103,12 +146,14 @@ static double relative_gap(const struct job *j, double loss)
 
 /* -------------------------------------------------------------- progress */
 
-/* With several starts: as many as are left at the pace so far.  With one: the residual is assumed to
- * fall as it did in the last few steps, which is all anyone knows; NaN if it did not fall. */
+/* With several starts: as many as are left at the pace so far.  With one: the residual is
+ * assumed to fall as it did in the last few steps, which is all anyone knows; NaN if it did not
+ * fall. */
 static double time_left(struct job *j, double now, double residual)
 {
     if (j->o->starts > 1) {
-        double done = (double)j->begun_starts - 0.5 * fmin(j->o->common.threads, (double)j->begun_starts);
+        double done =
+            (double)j->begun_starts - 0.5 * fmin(j->o->common.threads, (double)j->begun_starts);
         return (now - j->begun) * fmax((double)j->o->starts - done, 0) / done;
     }
     if (j->steps == STEPS_SEEN)
@@ -116,7 +161,8 @@ static double time_left(struct job *j, double now, double residual)
     j->step[j->steps].time = now;
     j->step[j->steps++].residual = residual;
     double fallen = log(j->step[0].residual / residual), elapsed = now - j->step[0].time;
-    return fallen > 0 && j->steps > 2 ? elapsed * fmax(log(residual / j->o->tolerance), 0) / fallen : nan("");
+    return fallen > 0 && j->steps > 2 ? elapsed * fmax(log(residual / j->o->tolerance), 0) / fallen
+                                      : nan("");
 }
 
 static void progress(void *context, const char *phase, int iteration, double loss, double residual)
@@ -125,15 +171,17 @@ static void progress(void *context, const char *phase, int iteration, double los
     double now = tool_seconds();
     j->begun_starts += iteration == 1;
     if (j->trace)
-        fprintf(j->trace, "%.6f\t%s\t%d\t%.17g\t%.6g\n", now - j->begun, phase, iteration, loss, residual);
+        fprintf(j->trace, "%.6f\t%s\t%d\t%.17g\t%.6g\n", now - j->begun, phase, iteration, loss,
+                residual);
     double left = time_left(j, now, residual);
     /* The solver may begin with some of the samples; their loss is no loss of the whole. */
     if (loss < j->bound)
-        tool_progress(&j->o->common, "%s %d: on some of the samples, residual %.1e, %s left", phase, iteration,
-                      residual, tool_duration(left));
+        tool_progress(&j->o->common, "%s %d: on some of the samples, residual %.1e, %s left", phase,
+                      iteration, residual, tool_duration(left));
     else
-        tool_progress(&j->o->common, "%s %d: loss %.10g, gap %.4f %%, residual %.1e, %s left", phase, iteration, loss,
-                      100 * relative_gap(j, loss), residual, tool_duration(left));
+        tool_progress(&j->o->common, "%s %d: loss %.10g, gap %.4f %%, residual %.1e, %s left",
+                      phase, iteration, loss, 100 * relative_gap(j, loss), residual,
+                      tool_duration(left));
 }
 
 /* --------------------------------------------------------------- outputs */
@@ -204,7 +252,8 @@ static enum ndl_status write_report(const struct job *j, const char *path, struc
     return status;
 }
 
-static enum ndl_status write_dense(const struct ndl_codes *Z, const char *path, struct ndl_error *err)
+static enum ndl_status write_dense(const struct ndl_codes *Z, const char *path,
+                                   struct ndl_error *err)
 {
     struct ndl_matrix dense;
     enum ndl_status status = ndl_codes_to_dense(&dense, Z, err);
@@ -217,9 +266,10 @@ static enum ndl_status write_dense(const struct ndl_codes *Z, const char *path, 
 static void print_summary(const struct job *j)
 {
     double N = (double)j->X.rows, loss = j->kkt.loss;
-    printf("loss        %.12g (%.8g per sample), start %d of %zu\n", loss, loss / N, j->report.best_start + 1,
-           j->o->starts);
-    printf("bound       %.12g, gap %.6g (%.4g %%)\n", j->bound, loss - j->bound, 100 * relative_gap(j, loss));
+    printf("loss        %.12g (%.8g per sample), start %d of %zu\n", loss, loss / N,
+           j->report.best_start + 1, j->o->starts);
+    printf("bound       %.12g, gap %.6g (%.4g %%)\n", j->bound, loss - j->bound,
+           100 * relative_gap(j, loss));
     printf("KKT         worst relative residual %.2e (atoms %.1e, bias %.1e, codes %.1e)",
            j->kkt.worst, j->kkt.atoms, j->kkt.bias, fmax(j->kkt.codes_on, j->kkt.codes_off));
     if (isfinite(j->report.curvature)) /* NaN: not computed, or nothing to turn */
@@ -227,10 +277,11 @@ static void print_summary(const struct job *j)
     putchar('\n');
     printf("atoms       %zu live, %zu dead; %.4g nonzeros per sample\n", j->kkt.live, j->kkt.dead,
            (double)j->model.Z.start[j->X.rows] / N);
-    printf("time        %.3g s to learn (%d iterations), %.3g s to certify, %d threads\n", j->fitted,
-           j->report.iterations, j->certified, j->o->common.threads);
+    printf("time        %.3g s to learn (%d iterations), %.3g s to certify, %d threads\n",
+           j->fitted, j->report.iterations, j->certified, j->o->common.threads);
     if (j->report.came_down)
-        printf("start       too slow at this penalty: left after %zu iterations by way of larger ones\n",
+        printf("start       too slow at this penalty: left after %zu iterations by way of larger "
+               "ones\n",
                j->o->iterations);
 }
 
@@ -243,12 +294,13 @@ static enum ndl_status load(struct job *j, struct ndl_error *err)
     if (status == NDL_OK && o->init)
         status = tool_load_dictionary(&j->D0, o->init, NULL, NULL, j->X.cols, o->data, err);
     if (status == NDL_OK && o->init && o->atoms && o->atoms != j->D0.rows)
-        status = ndl_fail(err, NDL_BADDATA, "%s: %zu atoms, but --atoms says %zu", o->init, j->D0.rows, o->atoms);
+        status = ndl_fail(err, NDL_BADDATA, "%s: %zu atoms, but --atoms says %zu", o->init,
+                          j->D0.rows, o->atoms);
     if (status == NDL_OK && o->init_bias)
         status = ndl_load_vector(&j->b0, o->init_bias, err);
     if (status == NDL_OK && o->init_bias && j->b0.cols != j->X.cols)
-        status = ndl_fail(err, NDL_BADDATA, "%s: %zu entries, but %s has %zu columns", o->init_bias, j->b0.cols,
-                          o->data, j->X.cols);
+        status = ndl_fail(err, NDL_BADDATA, "%s: %zu entries, but %s has %zu columns", o->init_bias,
+                          j->b0.cols, o->data, j->X.cols);
     return status;
 }
 
@@ -269,7 +321,8 @@ static enum ndl_status learn(struct job *j, bool *missed, struct ndl_error *err)
     how.progress_context = j;
     enum ndl_status status = ndl_wide_bound(&j->X, o->lambda, !o->no_bias, &j->bound, NULL, err);
     if (status != NDL_OK)
-        return status == NDL_NOCONV ? NDL_LIBRARY : status; /* short of its minimum it bounds nothing */
+        /* short of its minimum it bounds nothing */
+        return status == NDL_NOCONV ? NDL_LIBRARY : status;
     j->begun = tool_seconds();
     status = ndl_fit(&j->X, &how, &j->model, &j->report, err);
     double done = tool_seconds();
@@ -289,8 +342,8 @@ struct names { /* the final names, and the hidden ones they are written under */
     const char *hidden_D, *hidden_b, *hidden_Z, *hidden_dense, *hidden_report, *hidden_trace;
 };
 
-static enum ndl_status stage_outputs(const struct options *o, bool dense, struct tool_stage *stage, struct names *names,
-                                     struct ndl_error *err)
+static enum ndl_status stage_outputs(const struct options *o, bool dense, struct tool_stage *stage,
+                                     struct names *names, struct ndl_error *err)
 {
     if (strlen(o->out) > sizeof names->D - 20)
         return ndl_fail(err, NDL_IO, "%s: name too long", o->out);
@@ -315,7 +368,8 @@ static enum ndl_status stage_outputs(const struct options *o, bool dense, struct
     return status;
 }
 
-static enum ndl_status write_outputs(const struct job *j, const struct names *names, struct ndl_error *err)
+static enum ndl_status write_outputs(const struct job *j, const struct names *names,
+                                     struct ndl_error *err)
 {
     enum ndl_status status = ndl_save_matrix(&j->model.D, names->hidden_D, false, err);
     if (status == NDL_OK)
@@ -359,8 +413,9 @@ static enum ndl_status run(const struct options *o, struct ndl_error *err)
     if (status == NDL_OK && !dense)
         unlink(names.dense); /* of an earlier, smaller run: it would contradict Z.npz */
     if (status == NDL_OK && (missed || !(j.kkt.worst <= o->tolerance)))
-        status = ndl_fail(err, NDL_NOCONV, "%s: written, but the worst relative KKT residual is %.3g, not %.3g", o->out,
-                          j.kkt.worst, o->tolerance);
+        status = ndl_fail(err, NDL_NOCONV,
+                          "%s: written, but the worst relative KKT residual is %.3g, not %.3g",
+                          o->out, j.kkt.worst, o->tolerance);
     tool_stage_end(&stage, err);
     ndl_model_free(&j.model);
     ndl_fit_report_free(&j.report);

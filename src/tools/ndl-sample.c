@@ -8,8 +8,8 @@
 
 #include <gsl/gsl_randist.h>
 
-#include "ndl.h"
-#include "ndl_files.h"
+#include "ndl/ndl.h"
+#include "files/files.h"
 #include "tool.h"
 
 struct sample {
@@ -34,14 +34,30 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct sample *s = state->input;
     switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = &s->common; return 0;
-    case 'd': s->d = tool_count(state, "--dim", arg, 1, 1000000); return 0;
-    case 'n': s->N = tool_count(state, "--samples", arg, 1, SIZE_MAX); return 0;
-    case 's': s->seed = tool_count(state, "--seed", arg, 1, UINT32_MAX); return 0;
-    case 'e': s->noise = tool_nonnegative(state, "--noise", arg); return 0;
-    case 'o': s->out = arg; return 0;
-    case 'z': s->codes = arg; return 0;
-    case 'D': s->decoder = arg; return 0;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &s->common;
+        return 0;
+    case 'd':
+        s->d = tool_count(state, "--dim", arg, 1, 1000000);
+        return 0;
+    case 'n':
+        s->N = tool_count(state, "--samples", arg, 1, SIZE_MAX);
+        return 0;
+    case 's':
+        s->seed = tool_count(state, "--seed", arg, 1, UINT32_MAX);
+        return 0;
+    case 'e':
+        s->noise = tool_nonnegative(state, "--noise", arg);
+        return 0;
+    case 'o':
+        s->out = arg;
+        return 0;
+    case 'z':
+        s->codes = arg;
+        return 0;
+    case 'D':
+        s->decoder = arg;
+        return 0;
     case ARGP_KEY_ARG:
         if (s->tree)
             argp_error(state, "one TREE, not '%s' too", arg);
@@ -51,18 +67,23 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         if (!s->tree || !s->d || !s->N || !s->out)
             argp_error(state, "TREE, --dim, --samples and --out are required");
         return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp argp = {
-    .options = options, .parser = parse_option, .args_doc = "TREE", .children = tool_children,
+    .options = options,
+    .parser = parse_option,
+    .args_doc = "TREE",
+    .children = tool_children,
     .doc = "Draws activations from a tree of features.\v"
            "Example: ndl-sample datasets/dog.tree --dim 16 --samples 5000 --out X.npy"};
 
 /* X = Z D + noise, N x d. */
-static enum ndl_status compose(const struct sample *s, const struct ndl_codes *Z, const struct ndl_matrix *D,
-                               gsl_rng *rng, struct ndl_matrix *X, struct ndl_error *err)
+static enum ndl_status compose(const struct sample *s, const struct ndl_codes *Z,
+                               const struct ndl_matrix *D, gsl_rng *rng, struct ndl_matrix *X,
+                               struct ndl_error *err)
 {
     enum ndl_status status = ndl_matrix_alloc(X, Z->rows, D->cols, err);
     for (size_t i = 0; status == NDL_OK && i < X->rows; i++) {
@@ -77,8 +98,9 @@ static enum ndl_status compose(const struct sample *s, const struct ndl_codes *Z
 }
 
 /* The files appear together or not at all. */
-static enum ndl_status save(const struct sample *s, const struct ndl_matrix *X, const struct ndl_codes *Z,
-                            const struct ndl_matrix *D, struct ndl_error *err)
+static enum ndl_status save(const struct sample *s, const struct ndl_matrix *X,
+                            const struct ndl_codes *Z, const struct ndl_matrix *D,
+                            struct ndl_error *err)
 {
     struct tool_stage stage = {0};
     const char *hidden;

@@ -19,13 +19,15 @@ static int worse_first(const void *x, const void *y, void *context)
     if (order == 0)
         order = compare(p->slope, q->slope); /* both 0 if not violated */
     if (order == 0)
-        order = compare((double)p->support * (double)fires[q->j], (double)q->support * (double)fires[p->j]);
+        order = compare((double)p->support * (double)fires[q->j],
+                        (double)q->support * (double)fires[p->j]);
     if (order == 0)
         order = compare(p->j, q->j);
     return order ? order : compare(p->k, q->k);
 }
 
-const struct ndl_audit_pair **pairs_worst_first(const struct ndl_audit_report *report, size_t *count)
+const struct ndl_audit_pair **pairs_worst_first(const struct ndl_audit_report *report,
+                                                size_t *count)
 {
     const struct ndl_audit_pair **worst = calloc(report->listed + 1, sizeof *worst);
     *count = 0;
@@ -51,37 +53,48 @@ void pair_words(const struct ndl_audit_report *report, const struct ndl_audit_pa
     if (pair->always_on)
         snprintf(words, PAIR_WORDS, "%u is never off: its least value belongs in the bias", k);
     else if (j_alone == 0 && n_k == n_j)
-        snprintf(words, PAIR_WORDS, "%u and %u fire on the same samples: one feature in two pieces", j, k);
+        snprintf(words, PAIR_WORDS, "%u and %u fire on the same samples: one feature in two pieces",
+                 j, k);
     else if (j_alone == 0)
-        snprintf(words, PAIR_WORDS, "%u fires only when %u does: %u looks like its parent", j, k, k);
+        snprintf(words, PAIR_WORDS, "%u fires only when %u does: %u looks like its parent", j, k,
+                 k);
     else if (!bias || j_alone <= pair->support)
-        snprintf(words, PAIR_WORDS, "%u fires without %u on %zu of its %zu samples: %u is almost its parent", j, k,
+        snprintf(words, PAIR_WORDS,
+                 "%u fires without %u on %zu of its %zu samples: %u is almost its parent", j, k,
                  j_alone, n_j, k);
     else if (pair->violated && pair->z_min_off > needed)
-        snprintf(words, PAIR_WORDS, "%u is on whenever %u is off, at %.3g or more: too strong there", j, k,
+        snprintf(words, PAIR_WORDS,
+                 "%u is on whenever %u is off, at %.3g or more: too strong there", j, k,
                  pair->z_min_off);
     else if (pair->violated)
-        snprintf(words, PAIR_WORDS, "%u is weak without %u, at most %.3g where %.3g is needed", j, k,
-                 pair->z_max_off, needed);
+        snprintf(words, PAIR_WORDS, "%u is weak without %u, at most %.3g where %.3g is needed", j,
+                 k, pair->z_max_off, needed);
     else if (both_off <= pair->support)
-        snprintf(words, PAIR_WORDS, "%u is almost always on when %u is off: %.3g or less on %zu sample%s only", j, k,
+        snprintf(words, PAIR_WORDS,
+                 "%u is almost always on when %u is off: %.3g or less on %zu sample%s only", j, k,
                  needed, pair->support, pair->support == 1 ? "" : "s");
     else
-        snprintf(words, PAIR_WORDS, "%u reaches %.3g without %u on only %zu sample%s (on in %zu)", j, needed, k,
-                 pair->support, pair->support == 1 ? "" : "s", n_j);
+        snprintf(words, PAIR_WORDS, "%u reaches %.3g without %u on only %zu sample%s (on in %zu)",
+                 j, needed, k, pair->support, pair->support == 1 ? "" : "s", n_j);
 }
 
 /* --------------------------------------------------------------------- TSV */
 
 void pairs_write_names(FILE *out)
 {
-    fputs("# j, k: features, counted from 0; the condition is on z_j over the samples with z_k = 0 (k off)\n"
+    fputs("# j, k: features, counted from 0; the condition is on z_j over the samples with z_k = 0 "
+          "(k off)\n"
           "# cosine: d_j . d_k of the normalised decoder rows\n"
-          "# mean: m_j, mean of z_j over all samples; like all z in units of codes times norm of decoder row\n"
-          "# z_min_off, z_max_off: least and greatest z_j over the samples with k off; nan if k is never off\n"
-          "# margin: signed distance of the cosine from the hull of 1 - z_j/m_j over {k off} (without a\n"
-          "#   bias: from the cone), positive inside; -inf if k is never off (with a bias), nan if j is dead\n"
-          "# slope: change of loss per unit lambda and sample along the descent direction; 0 if satisfied\n"
+          "# mean: m_j, mean of z_j over all samples; like all z in units of codes times norm of "
+          "decoder row\n"
+          "# z_min_off, z_max_off: least and greatest z_j over the samples with k off; nan if k is "
+          "never off\n"
+          "# margin: signed distance of the cosine from the hull of 1 - z_j/m_j over {k off} "
+          "(without a\n"
+          "#   bias: from the cone), positive inside; -inf if k is never off (with a bias), nan if "
+          "j is dead\n"
+          "# slope: change of loss per unit lambda and sample along the descent direction; 0 if "
+          "satisfied\n"
           "# support: samples that hold the condition up, 0 if violated\n"
           "j\tk\tcosine\tmean\tz_min_off\tz_max_off\tmargin\tslope\tsupport\n",
           out);
@@ -89,6 +102,7 @@ void pairs_write_names(FILE *out)
 
 void pair_write(const struct ndl_audit_pair *p, FILE *out)
 {
-    fprintf(out, "%u\t%u\t%.17g\t%.17g\t%.17g\t%.17g\t%.17g\t%.17g\t%zu\n", (unsigned)p->j, (unsigned)p->k,
-            p->cosine, p->mean, p->z_min_off, p->z_max_off, p->margin, p->slope, p->support);
+    fprintf(out, "%u\t%u\t%.17g\t%.17g\t%.17g\t%.17g\t%.17g\t%.17g\t%zu\n", (unsigned)p->j,
+            (unsigned)p->k, p->cosine, p->mean, p->z_min_off, p->z_max_off, p->margin, p->slope,
+            p->support);
 }

@@ -2,12 +2,13 @@
 #ifndef NDL_TOOLS_PAIRS_H
 #define NDL_TOOLS_PAIRS_H
 
-#include "ndl_audit.h"
+#include "audit/audit.h"
 
 /* The pairs of a report with k sometimes off, worst first: violated before nearly
  * hierarchical; the former by slope, the latter by support over firings of j.  malloc;
  * NULL without memory.  *count gets their number. */
-const struct ndl_audit_pair **pairs_worst_first(const struct ndl_audit_report *report, size_t *count);
+const struct ndl_audit_pair **pairs_worst_first(const struct ndl_audit_report *report,
+                                                size_t *count);
 
 enum { PAIR_WORDS = 256 };
 /* What a violated or nearly hierarchical pair looks like, in words. */

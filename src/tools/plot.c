@@ -38,14 +38,16 @@ static size_t cell_of(double value, double low, double high, size_t n)
     return at < 0 ? 0 : at >= (double)n ? n - 1 : (size_t)at;
 }
 
-static void place(const struct ndl_audit_report *report, const struct ndl_audit_pair *pair, size_t *row, size_t *column)
+static void place(const struct ndl_audit_report *report, const struct ndl_audit_pair *pair,
+                  size_t *row, size_t *column)
 {
     double share = (double)pair->together / (double)report->fires[pair->j];
     *row = cell_of(pair->margin, lowest, highest, ROWS);
     *column = cell_of(share, 0, 1, COLUMNS);
 }
 
-void plot_add(struct plot *plot, const struct ndl_audit_report *report, const struct ndl_audit_pair *pair)
+void plot_add(struct plot *plot, const struct ndl_audit_report *report,
+              const struct ndl_audit_pair *pair)
 {
     size_t row, column;
     if (pair->always_on || pair->dead)
@@ -92,9 +94,11 @@ static double y_of(double margin, double low, double high)
     return TOP + HEIGHT * (high - margin) / (high - low);
 }
 
-static void text(FILE *out, double x, double y, const char *anchor, const char *more, const char *string)
+static void text(FILE *out, double x, double y, const char *anchor, const char *more,
+                 const char *string)
 {
-    fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\"%s>%s</text>\n", x, y, anchor, more, string);
+    fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\"%s>%s</text>\n", x, y, anchor, more,
+            string);
 }
 
 static void axes(FILE *out, double low, double high)
@@ -108,7 +112,8 @@ static void axes(FILE *out, double low, double high)
     }
     for (int half = (int)lround(2 * low); half <= (int)lround(2 * high); half++) {
         double y = y_of(half / 2.0, low, high);
-        fprintf(out, "<path d=\"M%d %.1fh%d\" class=\"%s\"/>\n", LEFT, y, WIDTH, half ? "grid" : "zero");
+        fprintf(out, "<path d=\"M%d %.1fh%d\" class=\"%s\"/>\n", LEFT, y, WIDTH,
+                half ? "grid" : "zero");
         snprintf(label, sizeof label, "%s%.1f", half < 0 ? "\u2212" : "", fabs(half / 2.0));
         text(out, LEFT - 8, y + 4, "end", "", label);
     }
@@ -119,7 +124,10 @@ static void axes(FILE *out, double low, double high)
     text(out, 22, TOP + HEIGHT / 2.0, "middle", label, "margin (negative: violated)");
 }
 
-static const struct { const char *name, *colour; double opacity; } look[KINDS] = {
+static const struct {
+    const char *name, *colour;
+    double opacity;
+} look[KINDS] = {
     {"satisfied", "#4477aa", 0.25},
     {"nearly hierarchical", "#cc7711", 0.8},
     {"violated", "#bb2233", 0.8},
@@ -134,31 +142,37 @@ static void dots(const struct plot *plot, enum kind kind, double low, double hig
             size_t n = plot->cell[kind][row][column];
             if (n == 0)
                 continue;
-            fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2.2\" fill-opacity=\"%.2f\"/>\n", x_of_column(column),
-                    y_of(margin_of_row(row), low, high), fmin(1, look[kind].opacity * (1 + log10((double)n))));
+            fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2.2\" fill-opacity=\"%.2f\"/>\n",
+                    x_of_column(column), y_of(margin_of_row(row), low, high),
+                    fmin(1, look[kind].opacity * (1 + log10((double)n))));
         }
     fputs("</g>\n", out);
 }
 
 /* "j, k" beside the dots of the worst pairs, as far as the labels leave each other room. */
-static void labels(const struct plot_worst *worst, const struct ndl_audit_report *report, double low, double high,
-                   FILE *out)
+static void labels(const struct plot_worst *worst, const struct ndl_audit_report *report,
+                   double low, double high, FILE *out)
 {
     enum { LABELS = 6, TRIED = 60 };
-    struct { double left, right, y; } taken[LABELS];
+    struct {
+        double left, right, y;
+    } taken[LABELS];
     size_t placed = 0;
     for (size_t q = 0; q < worst->count && q < TRIED && placed < LABELS; q++) {
         const struct ndl_audit_pair *p = worst->pair[q];
         size_t row, column;
         char label[32];
-        double width = 7.0 * snprintf(label, sizeof label, "%u, %u", (unsigned)p->j, (unsigned)p->k);
+        double width =
+            7.0 * snprintf(label, sizeof label, "%u, %u", (unsigned)p->j, (unsigned)p->k);
         place(report, p, &row, &column);
         bool before = column > COLUMNS / 2; /* the label is left of its dot */
-        double x = x_of_column(column) + (before ? -6 : 6), y = y_of(margin_of_row(row), low, high) + 4;
+        double x = x_of_column(column) + (before ? -6 : 6),
+               y = y_of(margin_of_row(row), low, high) + 4;
         double left = before ? x - width : x;
         bool free = true;
         for (size_t t = 0; t < placed; t++)
-            free = free && (left > taken[t].right || left + width < taken[t].left || fabs(y - taken[t].y) > 12);
+            free = free && (left > taken[t].right || left + width < taken[t].left ||
+                            fabs(y - taken[t].y) > 12);
         if (!free)
             continue;
         text(out, x, y, before ? "end" : "start", " class=\"label\"", label);
@@ -171,12 +185,14 @@ static void labels(const struct plot_worst *worst, const struct ndl_audit_report
 static void legend(const struct ndl_audit_report *report, bool all, FILE *out)
 {
     double x = LEFT;
-    size_t count[KINDS] = {report->pairs - report->violated - report->near, report->near, report->violated};
+    size_t count[KINDS] = {report->pairs - report->violated - report->near, report->near,
+                           report->violated};
     for (int kind = VIOLATED; kind >= SATISFIED; kind--) {
         char label[96];
         int length = snprintf(label, sizeof label, "%zu %s%s", count[kind], look[kind].name,
                               kind == SATISFIED && !all ? ", not drawn" : "");
-        fprintf(out, "<circle cx=\"%.1f\" cy=\"46\" r=\"4\" fill=\"%s\"/>\n", x + 4, look[kind].colour);
+        fprintf(out, "<circle cx=\"%.1f\" cy=\"46\" r=\"4\" fill=\"%s\"/>\n", x + 4,
+                look[kind].colour);
         text(out, x + 14, 50, "start", "", label);
         x += 36 + 7.5 * length;
     }
@@ -186,14 +202,15 @@ static void caption(const struct plot *plot, const struct ndl_audit_report *repo
 {
     char line[256] = "";
     text(out, LEFT, TOP + HEIGHT + 66, "start", " class=\"small\"",
-         "Ordered pairs of live features with <tspan class=\"i\">k</tspan> sometimes off; the worst are labelled "
+         "Ordered pairs of live features with <tspan class=\"i\">k</tspan> sometimes off; the "
+         "worst are labelled "
          "<tspan class=\"i\">j</tspan>, <tspan class=\"i\">k</tspan>.");
     if (report->pairs_always_on || report->pairs_dead)
         snprintf(line, sizeof line, "Not drawn: %zu with k always on, %zu with a dead feature. ",
                  report->pairs_always_on, report->pairs_dead);
     if (plot->below)
-        snprintf(line + strlen(line), sizeof line - strlen(line), "Drawn at \u2212%.0f: %zu below it.", -lowest,
-                 plot->below);
+        snprintf(line + strlen(line), sizeof line - strlen(line),
+                 "Drawn at \u2212%.0f: %zu below it.", -lowest, plot->below);
     text(out, LEFT, TOP + HEIGHT + 84, "start", " class=\"small\"", line);
 }
 
@@ -204,7 +221,8 @@ void plot_write(const struct plot *plot, const struct ndl_audit_report *report, 
     range(plot, &low, &high);
     int width = LEFT + WIDTH + RIGHT, height = TOP + HEIGHT + BOTTOM;
     fprintf(out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\">\n"
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d "
+            "%d\">\n"
             "<style>text{font:14px 'DejaVu Sans',Verdana,sans-serif;fill:#222}.i{font-style:italic}"
             ".b{font-weight:bold}.small{font-size:12px;fill:#555}"
             ".grid{stroke:#ddd;fill:none}.zero{stroke:#222;fill:none}"

@@ -24,7 +24,8 @@ static const char *program_name = "ndl";
 enum { KEY_THREADS = 't', KEY_QUIET = 'q', MAX_THREADS = 256 };
 
 static const struct argp_option common_options[] = {
-    {"threads", KEY_THREADS, "T", 0, "use T threads (default: one per processor), with the same result", 90},
+    {"threads", KEY_THREADS, "T", 0,
+     "use T threads (default: one per processor), with the same result", 90},
     {"quiet", KEY_QUIET, NULL, 0, "show no progress", 90},
     {0}};
 
@@ -62,8 +63,8 @@ static void print_version(FILE *stream, struct argp_state *state)
     fprintf(stream, "%s (Sparse Optima) commit %s\n", program_name, ndl_commit);
 }
 
-/* A closed pipe (| head) ends the program as silently as it would by default, but in tool_end, when the stage has
- * been cleaned up. */
+/* A closed pipe (| head) ends the program as silently as it would by default, but in tool_end,
+ * when the stage has been cleaned up. */
 static volatile sig_atomic_t pipe_closed;
 
 static void note_closed_pipe(int number)
@@ -84,12 +85,14 @@ void tool_begin(int argc, char **argv, const struct argp *argp, void *options)
         signal(SIGPIPE, SIG_IGN); /* then it is an error like a full disk */
 }
 
-static double parse_number(const struct argp_state *state, const char *option, const char *text, bool zero)
+static double parse_number(const struct argp_state *state, const char *option, const char *text,
+                           bool zero)
 {
     char *end;
     errno = 0;
     double value = strtod(text, &end);
-    if (end == text || *end || !isfinite(value) || (errno && value != 0) || value < 0 || (value <= 0 && !zero))
+    if (end == text || *end || !isfinite(value) || (errno && value != 0) || value < 0 ||
+        (value <= 0 && !zero))
         argp_error(state, "%s: '%s' is not a number %s 0", option, text, zero ? ">=" : ">");
     return value;
 }
@@ -104,13 +107,15 @@ double tool_nonnegative(const struct argp_state *state, const char *option, cons
     return parse_number(state, option, text, true);
 }
 
-size_t tool_count(const struct argp_state *state, const char *option, const char *text, size_t least, size_t most)
+size_t tool_count(const struct argp_state *state, const char *option, const char *text,
+                  size_t least, size_t most)
 {
     char *end;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end || errno || value < least || value > most)
-        argp_error(state, "%s: '%s' is not a whole number from %zu to %zu", option, text, least, most);
+        argp_error(state, "%s: '%s' is not a whole number from %zu to %zu", option, text, least,
+                   most);
     return (size_t)value;
 }
 
@@ -208,7 +213,8 @@ static char *hidden_name(const char *path)
     return hidden;
 }
 
-/* What a signal finds to remove.  It may come at any time, but a stage is only looked at with the lock held. */
+/* What a signal finds to remove.  It may come at any time, but a stage is only looked at with
+ * the lock held. */
 static struct tool_stage *open_stage;
 static pthread_mutex_t stage_lock = PTHREAD_MUTEX_INITIALIZER;
 static sem_t interrupted;
@@ -226,7 +232,7 @@ static void remove_hidden(const char *file)
     const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
     char *directory = slash ? strndup(file, (size_t)(slash + 1 - file)) : strdup(".");
     DIR *entries = directory ? opendir(directory) : NULL;
-    for (const struct dirent *e; entries && (e = readdir(entries)); )
+    for (const struct dirent *e; entries && (e = readdir(entries));)
         if (strncmp(e->d_name, name, strlen(name)) == 0)
             unlinkat(dirfd(entries), e->d_name, 0);
     if (entries)
@@ -234,8 +240,8 @@ static void remove_hidden(const char *file)
     free(directory);
 }
 
-/* A thread, because a signal handler may do next to nothing; a handler, because the threads of OpenBLAS, there
- * before main, do not block the signals, so that sigwait would not get them. */
+/* A thread, because a signal handler may do next to nothing; a handler, because the threads of
+ * OpenBLAS, there before main, do not block the signals, so that sigwait would not get them. */
 static void *wait_for_signal(void *unused)
 {
     (void)unused;
@@ -260,7 +266,8 @@ static void watch_signals(void)
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     static bool watching;
     pthread_t thread;
-    if (watching || sem_init(&interrupted, 0, 0) != 0 || pthread_create(&thread, NULL, wait_for_signal, NULL) != 0)
+    if (watching || sem_init(&interrupted, 0, 0) != 0 ||
+        pthread_create(&thread, NULL, wait_for_signal, NULL) != 0)
         return;
     watching = true;
     pthread_detach(thread);
@@ -277,13 +284,15 @@ static void open_the_stage(struct tool_stage *stage)
     pthread_mutex_unlock(&stage_lock);
 }
 
-enum ndl_status tool_stage_directory(struct tool_stage *stage, const char *path, struct ndl_error *err)
+enum ndl_status tool_stage_directory(struct tool_stage *stage, const char *path,
+                                     struct ndl_error *err)
 {
     open_the_stage(stage);
     char *prefix = strdup(path);
     if (!prefix)
         return ndl_fail(err, NDL_NOMEM, "%s: no memory", path);
-    for (char *slash = strchr(prefix + (prefix[0] == '/'), '/'); slash; slash = strchr(slash + 1, '/')) {
+    for (char *slash = strchr(prefix + (prefix[0] == '/'), '/'); slash;
+         slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         mkdir(prefix, 0777); /* a failure shows at the last one */
         *slash = '/';
@@ -301,7 +310,8 @@ enum ndl_status tool_stage_directory(struct tool_stage *stage, const char *path,
     return reason == 0 ? NDL_OK : ndl_fail(err, NDL_IO, "%s: %s", path, strerror(reason));
 }
 
-enum ndl_status tool_stage_add(struct tool_stage *stage, const char *path, const char **hidden, struct ndl_error *err)
+enum ndl_status tool_stage_add(struct tool_stage *stage, const char *path, const char **hidden,
+                               struct ndl_error *err)
 {
     open_the_stage(stage);
     size_t n = stage->count;
@@ -406,43 +416,50 @@ cJSON *tool_json_new(void)
 
 /* The atoms are no zeros and, like the bias (may be NULL), as long as the samples. */
 static enum ndl_status check_dictionary(const struct ndl_matrix *D, const char *decoder_path,
-                                        const struct ndl_matrix *b, const char *bias_path, size_t data_columns,
-                                        const char *data_path, struct ndl_error *err)
+                                        const struct ndl_matrix *b, const char *bias_path,
+                                        size_t data_columns, const char *data_path,
+                                        struct ndl_error *err)
 {
     if (D->cols != data_columns)
-        return ndl_fail(err, NDL_BADDATA, "%s: atoms of %zu entries, but %s has %zu columns%s", decoder_path, D->cols,
-                        data_path, data_columns, D->rows == data_columns ? " (is it transposed?)" : "");
+        return ndl_fail(err, NDL_BADDATA, "%s: atoms of %zu entries, but %s has %zu columns%s",
+                        decoder_path, D->cols, data_path, data_columns,
+                        D->rows == data_columns ? " (is it transposed?)" : "");
     if (b && b->cols != D->cols)
-        return ndl_fail(err, NDL_BADDATA, "%s: %zu entries, but %s has atoms of %zu", bias_path, b->cols, decoder_path,
-                        D->cols);
+        return ndl_fail(err, NDL_BADDATA, "%s: %zu entries, but %s has atoms of %zu", bias_path,
+                        b->cols, decoder_path, D->cols);
     for (size_t k = 0; k < D->rows; k++) {
         const double *atom = ndl_row(D, k);
         bool zero = true;
         for (size_t j = 0; zero && j < D->cols; j++)
             zero = atom[j] == 0;
         if (zero)
-            return ndl_fail(err, NDL_BADDATA, "%s: row %zu is zero, which is no atom (rows from 0)", decoder_path, k);
+            return ndl_fail(err, NDL_BADDATA, "%s: row %zu is zero, which is no atom (rows from 0)",
+                            decoder_path, k);
     }
     return NDL_OK;
 }
 
-enum ndl_status tool_load_dictionary(struct ndl_matrix *D, const char *decoder_path, struct ndl_matrix *b,
-                                     const char *bias_path, size_t data_columns, const char *data_path,
+enum ndl_status tool_load_dictionary(struct ndl_matrix *D, const char *decoder_path,
+                                     struct ndl_matrix *b, const char *bias_path,
+                                     size_t data_columns, const char *data_path,
                                      struct ndl_error *err)
 {
     enum ndl_status status = ndl_load_matrix(D, decoder_path, err);
     if (status == NDL_OK && bias_path)
         status = ndl_load_vector(b, bias_path, err);
     if (status == NDL_OK)
-        status = check_dictionary(D, decoder_path, bias_path ? b : NULL, bias_path, data_columns, data_path, err);
+        status = check_dictionary(D, decoder_path, bias_path ? b : NULL, bias_path, data_columns,
+                                  data_path, err);
     return status;
 }
 
-enum ndl_status tool_check_codes(size_t rows, size_t cols, const char *codes_path, size_t N, const char *data_path,
-                                 const struct ndl_matrix *D, const char *decoder_path, struct ndl_error *err)
+enum ndl_status tool_check_codes(size_t rows, size_t cols, const char *codes_path, size_t N,
+                                 const char *data_path, const struct ndl_matrix *D,
+                                 const char *decoder_path, struct ndl_error *err)
 {
     if (rows == N && cols == D->rows)
         return NDL_OK;
-    return ndl_fail(err, NDL_BADDATA, "%s: codes are %zu x %zu, but %s has %zu samples and %s %zu atoms", codes_path,
+    return ndl_fail(err, NDL_BADDATA,
+                    "%s: codes are %zu x %zu, but %s has %zu samples and %s %zu atoms", codes_path,
                     rows, cols, data_path, N, decoder_path, D->rows);
 }

@@ -1,0 +1,258 @@
+/* matrix.c -- errors, matrices, sparse codes, the loss, random streams, threads. */
+#include "ndl.h"
+
+#include <assert.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <gsl/gsl_randist.h>
+
+enum ndl_status ndl_fail(struct ndl_error *err, enum ndl_status status, const char *format, ...)
+{
+    if (err) {
+        va_list args;
+        va_start(args, format);
+        vsnprintf(err->text, sizeof err->text, format, args);
+        va_end(args);
+        for (char *p = err->text; *p; p++) /* one line, whatever a file put into a name */
+            if ((unsigned char)*p < ' ' || *p == 0x7f)
+                *p = '?';
+    }
+    return status;
+}
+
+/* -------------------------------------------------------------- matrices */
+
+enum ndl_status ndl_matrix_alloc(struct ndl_matrix *m, size_t rows, size_t cols,
+                                 struct ndl_error *err)
+{
+    *m = (struct ndl_matrix){0};
+    size_t entries;
+    double *v = NULL;
+    if (!__builtin_mul_overflow(rows, cols, &entries))
+        v = calloc(entries ? entries : 1, sizeof *v);
+    if (!v)
+        return ndl_fail(err, NDL_NOMEM, "no memory for a %zu x %zu matrix", rows, cols);
+    *m = (struct ndl_matrix){.rows = rows, .cols = cols, .v = v};
+    return NDL_OK;
+}
+
+enum ndl_status ndl_matrix_copy(struct ndl_matrix *to, const struct ndl_matrix *from,
+                                struct ndl_error *err)
+{
+    enum ndl_status status = ndl_matrix_alloc(to, from->rows, from->cols, err);
+    if (status == NDL_OK && from->rows * from->cols > 0)
+        memcpy(to->v, from->v, from->rows * from->cols * sizeof *to->v);
+    return status;
+}
+
+void ndl_matrix_free(struct ndl_matrix *m)
+{
+    free(m->v);
+    *m = (struct ndl_matrix){0};
+}
+
+enum ndl_status ndl_matrix_check(const struct ndl_matrix *m, const char *what,
+                                 struct ndl_error *err)
+{
+    for (size_t i = 0; i < m->rows; i++)
+        for (size_t j = 0; j < m->cols; j++)
+            if (!isfinite(ndl_row(m, i)[j]))
+                return ndl_fail(err, NDL_BADDATA,
+                                "%s: row %zu, column %zu is %g (rows and columns from 0)", what, i,
+                                j, ndl_row(m, i)[j]);
+    return NDL_OK;
+}
+
+/* ----------------------------------------------------------------- codes */
+
+enum ndl_status ndl_codes_alloc(struct ndl_codes *z, size_t rows, size_t cols, size_t nnz,
+                                struct ndl_error *err)
+{
+    *z = (struct ndl_codes){0};
+    if (cols > UINT32_MAX)
+        return ndl_fail(err, NDL_BADARG, "codes: %zu atoms are more than 2^32 - 1", cols);
+    struct ndl_codes new = {.rows = rows, .cols = cols};
+    if (rows < SIZE_MAX) {
+        new.start = calloc(rows + 1, sizeof *new.start);
+        new.atom = calloc(nnz ? nnz : 1, sizeof *new.atom);
+        new.value = calloc(nnz ? nnz : 1, sizeof *new.value);
+    }
+    if (!new.start || !new.atom || !new.value) {
+        ndl_codes_free(&new);
+        return ndl_fail(err, NDL_NOMEM, "no memory for %zu x %zu codes with %zu nonzeros", rows,
+                        cols, nnz);
+    }
+    *z = new;
+    return NDL_OK;
+}
+
+enum ndl_status ndl_codes_from_dense(struct ndl_codes *z, const struct ndl_matrix *dense,
+                                     struct ndl_error *err)
+{
+    *z = (struct ndl_codes){0};
+    size_t nnz = 0;
+    for (size_t i = 0; i < dense->rows; i++)
+        for (size_t k = 0; k < dense->cols; k++) {
+            double value = ndl_row(dense, i)[k];
+            if (!isfinite(value) || value < 0)
+                return ndl_fail(err, NDL_BADDATA,
+                                "codes: row %zu, column %zu is %g (must be finite, not negative)",
+                                i, k, value);
+            nnz += value > 0;
+        }
+    enum ndl_status status = ndl_codes_alloc(z, dense->rows, dense->cols, nnz, err);
+    if (status != NDL_OK)
+        return status;
+    size_t e = 0;
+    for (size_t i = 0; i < dense->rows; i++) {
+        for (size_t k = 0; k < dense->cols; k++)
+            if (ndl_row(dense, i)[k] > 0) {
+                z->atom[e] = (uint32_t)k;
+                z->value[e++] = ndl_row(dense, i)[k];
+            }
+        z->start[i + 1] = e;
+    }
+    return NDL_OK;
+}
+
+enum ndl_status ndl_codes_to_dense(struct ndl_matrix *dense, const struct ndl_codes *z,
+                                   struct ndl_error *err)
+{
+    enum ndl_status status = ndl_matrix_alloc(dense, z->rows, z->cols, err);
+    for (size_t i = 0; status == NDL_OK && i < z->rows; i++)
+        for (size_t e = z->start[i]; e < z->start[i + 1]; e++)
+            ndl_row(dense, i)[z->atom[e]] = z->value[e];
+    return status;
+}
+
+void ndl_codes_free(struct ndl_codes *z)
+{
+    free(z->start);
+    free(z->atom);
+    free(z->value);
+    *z = (struct ndl_codes){0};
+}
+
+void ndl_model_free(struct ndl_model *m)
+{
+    ndl_matrix_free(&m->D);
+    ndl_matrix_free(&m->b);
+    ndl_codes_free(&m->Z);
+    *m = (struct ndl_model){0};
+}
+
+double ndl_loss(const struct ndl_matrix *X, const struct ndl_model *m)
+{
+    size_t d = X->cols;
+    assert(m->D.cols == d && m->b.cols == d && m->b.rows == 1);
+    assert(m->Z.rows == X->rows && m->Z.cols == m->D.rows);
+    double square = 0, l1 = 0;
+    for (size_t j = 0; j < d; j++)
+        for (size_t i = 0; i < X->rows; i++) { /* one coordinate at a time: no workspace */
+            double r = ndl_row(X, i)[j] - m->b.v[j];
+            for (size_t e = m->Z.start[i]; e < m->Z.start[i + 1]; e++)
+                r -= m->Z.value[e] * ndl_row(&m->D, m->Z.atom[e])[j];
+            square += r * r;
+        }
+    for (size_t i = 0; i < X->rows; i++)
+        for (size_t e = m->Z.start[i]; e < m->Z.start[i + 1]; e++) {
+            const double *atom = ndl_row(&m->D, m->Z.atom[e]);
+            double norm2 = 0;
+            for (size_t j = 0; j < d; j++)
+                norm2 += atom[j] * atom[j];
+            l1 += m->Z.value[e] * sqrt(norm2);
+        }
+    return square + m->lambda * l1;
+}
+
+/* -------------------------------------------------------- random numbers */
+
+/* SplitMix64 (Steele, Lea and Flood 2014): scatters (seed, trial) over the seeds
+ * of mt19937, so that trial streams of neighbouring seeds do not meet. */
+static uint64_t splitmix64(uint64_t x)
+{
+    x += UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return x ^ (x >> 31);
+}
+
+enum ndl_status ndl_rng(gsl_rng **rng, uint64_t seed, uint64_t trial, struct ndl_error *err)
+{
+    *rng = NULL;
+    if (seed < 1 || seed > UINT32_MAX)
+        return ndl_fail(err, NDL_BADARG, "seed %llu is not between 1 and 4294967295",
+                        (unsigned long long)seed);
+    uint64_t mixed = splitmix64(splitmix64(seed) ^ trial) & UINT32_MAX;
+    *rng = gsl_rng_alloc(gsl_rng_mt19937);
+    if (!*rng)
+        return ndl_fail(err, NDL_NOMEM, "no memory for a random number generator");
+    gsl_rng_set(*rng, mixed ? (unsigned long)mixed : 1);
+    return NDL_OK;
+}
+
+void ndl_random_unit(gsl_rng *rng, double *u, size_t d)
+{
+    gsl_ran_dir_nd(rng, d, u);
+}
+
+/* --------------------------------------------------------------- threads */
+
+struct crew {
+    size_t n, chunk;
+    _Atomic size_t next; /* first item nobody has taken */
+    void (*work)(void *context, size_t first, size_t last, int worker);
+    void *context;
+};
+
+struct worker {
+    struct crew *crew;
+    int number;
+};
+
+static void *run_worker(void *argument)
+{
+    const struct worker *w = argument;
+    struct crew *crew = w->crew;
+    for (;;) {
+        size_t first = atomic_fetch_add(&crew->next, crew->chunk);
+        if (first >= crew->n)
+            return NULL;
+        size_t last = crew->n - first > crew->chunk ? first + crew->chunk : crew->n;
+        crew->work(crew->context, first, last, w->number);
+    }
+}
+
+enum { MAX_THREADS = 256 };
+
+void ndl_parallel(size_t n, size_t chunk, int threads,
+                  void (*work)(void *context, size_t first, size_t last, int worker), void *context)
+{
+    assert(chunk > 0 && threads >= 1);
+    size_t chunks = n / chunk + (n % chunk > 0);
+    if (threads > MAX_THREADS)
+        threads = MAX_THREADS;
+    if ((size_t)threads > chunks)
+        threads = chunks > 0 ? (int)chunks : 1;
+    struct crew crew = {.n = n, .chunk = chunk, .next = 0, .work = work, .context = context};
+    struct worker worker[MAX_THREADS];
+    pthread_t thread[MAX_THREADS];
+    int started = 0;
+    for (int t = 0; t < threads; t++)
+        worker[t] = (struct worker){.crew = &crew, .number = t};
+    /* The caller is worker 0; if the system refuses a thread, fewer do the same work. */
+    for (int t = 1; t < threads; t++) {
+        if (pthread_create(&thread[t], NULL, run_worker, &worker[t]) != 0)
+            break;
+        started = t;
+    }
+    run_worker(&worker[0]);
+    for (int t = 1; t <= started; t++)
+        pthread_join(thread[t], NULL);
+}
