@@ -8,6 +8,7 @@
 #include <gsl/gsl_randist.h>
 
 #include "ndl/ndl.h"
+#include "ndl/problem.h"
 
 #define TOLERANCE 1e-9
 
@@ -256,10 +257,58 @@ static void multipliers(void **state)
     gsl_rng_free(rng);
 }
 
+/* At an optimum no share is below its bound; the share is counted again, sample by sample. */
+static void check_shares(const struct ndl_matrix *X, const struct ndl_model *m, size_t k)
+{
+    struct ndl_share s;
+    struct ndl_matrix Z;
+    assert_int_equal(ndl_share_check(X, m, k, 0, &s, NULL), NDL_OK);
+    assert_int_equal(ndl_codes_to_dense(&Z, &m->Z, NULL), NDL_OK);
+    for (size_t j = 0; j < Z.cols; j++) {
+        double all = 0, off = 0;
+        for (size_t i = 0; i < Z.rows; i++) {
+            all += ndl_row(&Z, i)[j];
+            off += ndl_row(&Z, i)[k] > 0 ? 0 : ndl_row(&Z, i)[j];
+        }
+        if (!(all > 0) || j == k)
+            continue;
+        check_close(s.share[j], off / all, 1e-14);
+        assert_true(s.share[j] >=
+                    s.bound[j] - 1e-8); /* KKT residuals of 1e-10 over a cap 1 + rho >= 0.01 */
+    }
+    ndl_matrix_free(&Z);
+    ndl_share_free(&s);
+}
+
+static void shares(void **state)
+{
+    (void)state;
+    size_t optima = 0;
+    for (size_t trial = 0; trial < 80; trial++) {
+        gsl_rng *rng;
+        struct ndl_problem p;
+        struct ndl_matrix X;
+        struct ndl_model m;
+        struct ndl_certificate certificate;
+        assert_int_equal(ndl_rng(&rng, 31, trial, NULL), NDL_OK);
+        assert_int_equal(ndl_problem_run(rng, trial, &p, &X, &m, NULL), NDL_OK);
+        assert_int_equal(ndl_certify(&X, &m, &certificate, NULL), NDL_OK);
+        if (certificate.worst <= 1e-9) {
+            optima++;
+            for (size_t k = 0; k < m.D.rows; k++)
+                check_shares(&X, &m, k);
+        }
+        ndl_matrix_free(&X);
+        ndl_model_free(&m);
+        gsl_rng_free(rng);
+    }
+    assert_true(optima > 40);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(up_to_eight_dimensions),
                                        cmocka_unit_test(above_eight_dimensions),
-                                       cmocka_unit_test(multipliers)};
+                                       cmocka_unit_test(multipliers), cmocka_unit_test(shares)};
     return cmocka_run_group_tests_name("random conditions", tests, NULL, NULL);
 }

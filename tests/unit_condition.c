@@ -284,6 +284,63 @@ static void refusals(void **state)
     ndl_model_free(&m);
 }
 
+/* Feature 0 does 3 of its 8 while feature 1 is off, and the largest multiplier there is that of the
+ * residual -0.1 along atom 1: rho = 2 * 0.1 / 0.5. */
+static void share_by_hand(void **state)
+{
+    (void)state;
+    struct ndl_model m = pair(0.6, true, 4, between);
+    double x[8] = {1 - 0.06, -0.08, 2 + 0.006, 0.008, 5.6, 0.8, 1.8, 2.4};
+    struct ndl_matrix X = {4, 2, x};
+    struct ndl_share s;
+    assert_int_equal(ndl_share_check(&X, &m, 1, 0, &s, NULL), NDL_OK);
+    assert_int_equal(s.count, 2);
+    check_close(s.rho, 0.4, ROUND);
+    check_close(s.share[0], 3.0 / 8, ROUND);
+    check_close(s.bound[0], 0.4 / 1.4, ROUND);
+    check_close(s.share[1], 0, 0);
+    assert_true(isnan(s.bound[1]));
+    ndl_share_free(&s);
+    ndl_share_free(&s);
+    /* Counted as off from 1 on, it is off in the third sample too, where the residual is 0. */
+    assert_int_equal(ndl_share_check(&X, &m, 1, 1, &s, NULL), NDL_OK);
+    check_close(s.share[0], 1, ROUND);
+    ndl_share_free(&s);
+    ndl_model_free(&m);
+}
+
+static void share_without_a_sample_off(void **state)
+{
+    (void)state;
+    double codes[] = {1, 1, 0, 1}, x[4] = {1 + 0.6, 0.8, 0.6, 0.8};
+    struct ndl_model m = pair(0.6, true, 2, codes);
+    struct ndl_matrix X = {2, 2, x};
+    struct ndl_share s;
+    assert_int_equal(ndl_share_check(&X, &m, 1, 0, &s, NULL), NDL_OK);
+    assert_true(isinf(s.rho) && s.rho < 0);
+    check_close(s.share[0], 0, 0);
+    assert_true(isinf(s.bound[0]) && s.bound[0] > 0);
+    ndl_share_free(&s);
+    ndl_model_free(&m);
+}
+
+static void share_refusals(void **state)
+{
+    (void)state;
+    struct ndl_model m = pair(0.6, true, 4, between);
+    double x[8] = {0};
+    struct ndl_matrix X = {4, 2, x}, shorter = {3, 2, x};
+    struct ndl_share s;
+    assert_int_equal(ndl_share_check(&shorter, &m, 1, 0, &s, NULL), NDL_BADARG);
+    assert_int_equal(ndl_share_check(&X, &m, 2, 0, &s, NULL), NDL_BADARG);
+    assert_int_equal(ndl_share_check(&X, &m, 1, -1, &s, NULL), NDL_BADARG);
+    assert_int_equal(ndl_share_check(&X, &m, 1, nan(""), &s, NULL), NDL_BADARG);
+    m.D.v[0] = 1.1;
+    assert_int_equal(ndl_share_check(&X, &m, 1, 0, &s, NULL), NDL_BADARG);
+    assert_true(s.share == NULL && s.bound == NULL);
+    ndl_model_free(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +349,8 @@ int main(void)
         cmocka_unit_test(mutual_exclusion),  cmocka_unit_test(never_off),
         cmocka_unit_test(the_off_threshold), cmocka_unit_test(dead_features),
         cmocka_unit_test(weights_by_hand),   cmocka_unit_test(refusals),
+        cmocka_unit_test(share_by_hand),     cmocka_unit_test(share_without_a_sample_off),
+        cmocka_unit_test(share_refusals),
     };
     return cmocka_run_group_tests_name("conditions", tests, NULL, NULL);
 }

@@ -321,29 +321,112 @@ double ndl_condition_change(const struct ndl_model *m, const struct ndl_conditio
 
 /* ---------------------------------------------------------------- multipliers */
 
-enum ndl_status ndl_multiplier_weights(const struct ndl_matrix *X, const struct ndl_model *m,
-                                       struct ndl_matrix *W, struct ndl_error *err)
+static enum ndl_status check_shapes(const struct ndl_matrix *X, const struct ndl_model *m,
+                                    const char *what, struct ndl_error *err)
 {
-    *W = (struct ndl_matrix){0};
     size_t N = X->rows, d = X->cols, K = m->D.rows;
     if (N == 0 || m->D.cols != d || m->b.cols != d || m->b.rows != 1 || m->Z.rows != N ||
         m->Z.cols != K || !(m->lambda > 0))
         return ndl_fail(err, NDL_BADARG,
-                        "multipliers: data %zu x %zu, atoms %zu x %zu, codes %zu x %zu, lambda %g",
-                        N, d, K, m->D.cols, m->Z.rows, m->Z.cols, m->lambda);
-    double *r = calloc(d ? d : 1, sizeof *r);
-    enum ndl_status status =
-        r ? ndl_matrix_alloc(W, N, K, err)
-          : ndl_fail(err, NDL_NOMEM, "multipliers: no memory in %zu dimensions", d);
-    for (size_t i = 0; i < N && status == NDL_OK; i++) {
+                        "%s: data %zu x %zu, atoms %zu x %zu, codes %zu x %zu, lambda %g", what, N,
+                        d, K, m->D.cols, m->Z.rows, m->Z.cols, m->lambda);
+    return NDL_OK;
+}
+
+/* r = x_i - b - sum_k z_ik d_k */
+static void residual(const struct ndl_matrix *X, const struct ndl_model *m, size_t i, double *r)
+{
+    size_t d = X->cols;
+    for (size_t x = 0; x < d; x++)
+        r[x] = ndl_row(X, i)[x] - m->b.v[x];
+    for (size_t e = m->Z.start[i]; e < m->Z.start[i + 1]; e++)
         for (size_t x = 0; x < d; x++)
-            r[x] = ndl_row(X, i)[x] - m->b.v[x];
-        for (size_t e = m->Z.start[i]; e < m->Z.start[i + 1]; e++)
-            for (size_t x = 0; x < d; x++)
-                r[x] -= m->Z.value[e] * ndl_row(&m->D, m->Z.atom[e])[x];
+            r[x] -= m->Z.value[e] * ndl_row(&m->D, m->Z.atom[e])[x];
+}
+
+enum ndl_status ndl_multiplier_weights(const struct ndl_matrix *X, const struct ndl_model *m,
+                                       struct ndl_matrix *W, struct ndl_error *err)
+{
+    *W = (struct ndl_matrix){0};
+    enum ndl_status status = check_shapes(X, m, "multipliers", err);
+    if (status != NDL_OK)
+        return status;
+    size_t N = X->rows, d = X->cols, K = m->D.rows;
+    double *r = calloc(d ? d : 1, sizeof *r);
+    status = r ? ndl_matrix_alloc(W, N, K, err)
+               : ndl_fail(err, NDL_NOMEM, "multipliers: no memory in %zu dimensions", d);
+    for (size_t i = 0; i < N && status == NDL_OK; i++) {
+        residual(X, m, i, r);
         for (size_t k = 0; k < K; k++)
             ndl_row(W, i)[k] = (1 - 2 * dot(r, ndl_row(&m->D, k), d) / m->lambda) / (double)N;
     }
     free(r);
+    return status;
+}
+
+/* --------------------------------------------------------------------- shares */
+
+void ndl_share_free(struct ndl_share *s)
+{
+    free(s->share);
+    free(s->bound);
+    *s = (struct ndl_share){0};
+}
+
+/* rho, and in share[] the sums of the codes over the samples with k off. */
+static void sum_off(const struct ndl_matrix *X, const struct ndl_model *m, double off, double *r,
+                    struct ndl_share *s)
+{
+    const struct ndl_codes *z = &m->Z;
+    s->rho = -HUGE_VAL;
+    for (size_t i = 0; i < z->rows; i++) {
+        if (code(z, i, s->k) > off)
+            continue;
+        residual(X, m, i, r);
+        s->rho = fmax(s->rho, -2 * dot(r, ndl_row(&m->D, s->k), X->cols) / m->lambda);
+        for (size_t e = z->start[i]; e < z->start[i + 1]; e++)
+            s->share[z->atom[e]] += z->value[e];
+    }
+}
+
+/* From the sums to shares and bounds. */
+static enum ndl_status bound_shares(const struct ndl_model *m, const double *mean,
+                                    struct ndl_share *s, struct ndl_error *err)
+{
+    for (size_t j = 0; j < s->count; j++) {
+        double norm = sqrt(atoms_dot(m, j, j)), rest = 1 - atoms_dot(m, j, s->k);
+        if ((mean[j] > 0 || j == s->k) && !(fabs(norm - 1) <= 1e-6))
+            return ndl_fail(err, NDL_BADARG, "share: atom %zu has norm %.9g, not 1", j, norm);
+        s->share[j] = mean[j] > 0 ? s->share[j] / ((double)m->Z.rows * mean[j]) : nan("");
+        s->bound[j] = s->rho > -1 ? rest / (1 + s->rho) : rest > 0 ? HUGE_VAL : 0;
+        if (!(mean[j] > 0) || j == s->k)
+            s->bound[j] = nan("");
+    }
+    return NDL_OK;
+}
+
+enum ndl_status ndl_share_check(const struct ndl_matrix *X, const struct ndl_model *m, size_t k,
+                                double off, struct ndl_share *s, struct ndl_error *err)
+{
+    *s = (struct ndl_share){.k = k, .count = m->D.rows};
+    enum ndl_status status = check_shapes(X, m, "share", err);
+    if (status == NDL_OK && !(k < m->D.rows && off >= 0 && isfinite(off)))
+        status =
+            ndl_fail(err, NDL_BADARG, "share: feature %zu of %zu, off below %g", k, m->D.rows, off);
+    if (status != NDL_OK)
+        return status;
+    double *mean = means(&m->Z), *r = calloc(X->cols ? X->cols : 1, sizeof *r);
+    s->share = calloc(s->count, sizeof *s->share);
+    s->bound = calloc(s->count, sizeof *s->bound);
+    if (!mean || !r || !s->share || !s->bound)
+        status = ndl_fail(err, NDL_NOMEM, "share: no memory for %zu features", s->count);
+    if (status == NDL_OK) {
+        sum_off(X, m, off, r, s);
+        status = bound_shares(m, mean, s, err);
+    }
+    free(mean);
+    free(r);
+    if (status != NDL_OK)
+        ndl_share_free(s);
     return status;
 }

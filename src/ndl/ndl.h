@@ -340,6 +340,26 @@ double ndl_condition_change(const struct ndl_model *m, const struct ndl_conditio
 enum ndl_status ndl_multiplier_weights(const struct ndl_matrix *X, const struct ndl_model *m,
                                        struct ndl_matrix *W, struct ndl_error *err);
 
+/* The share of each feature's activity that happens while feature k is off, and how small an
+ * optimum can make it.  At a stationary point, with or without a bias,
+ *     sum_{i: k off} z_ij / (N m_j)  >=  (1 - h_jk) / (1 + rho),
+ * rho = max over {k off} of -2 r_i.d_k / lambda, because the multipliers mu_ik, at most
+ * lambda (1 + rho) and 0 where k is on, sum to lambda N m_j (1 - h_jk) against z_ij.  Where no
+ * residual is longer than lambda/2, rho <= 1. */
+struct ndl_share {
+    size_t k, count; /* count = K */
+    double rho;      /* -INFINITY if k is never off */
+    double *share;   /* K entries, owned: of feature j; NaN for dead j, 0 for k itself */
+    double *bound;   /* K entries, owned: its lower bound; NaN for dead j and k itself; INFINITY if
+                        no share is large enough: k is never off, or rho <= -1, and h_jk < 1 */
+};
+void ndl_share_free(struct ndl_share *s);
+/* `off` >= 0 is the threshold for "k is off": 0 for exact codes, for which alone the bound is a
+ * theorem.  NDL_BADARG on shapes, lambda <= 0, or a live atom that is not of unit norm (to 1e-6).
+ * O(N d) time for each atom that fires in a sample. */
+enum ndl_status ndl_share_check(const struct ndl_matrix *X, const struct ndl_model *m, size_t k,
+                                double off, struct ndl_share *s, struct ndl_error *err);
+
 /* ------------------------------------------------------------- wide limit */
 
 /* The lower bound min_b sum_i H(|x_i - b|) of the loss of every dictionary
