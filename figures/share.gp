@@ -11,7 +11,7 @@ set tmargin at screen 0.87; set bmargin at screen 0.21
 set title panel("a", "every pair of every optimum is above its bound") offset 0,-0.6
 set lmargin at screen 0.075; set rmargin at screen 0.475
 set xlabel "bound" offset 0,0.7
-set ylabel "activity without the other feature" offset 1.2,0
+set ylabel "share without the other feature" offset 1.2,0
 set xrange [0:1.35]
 set yrange [0:1.05]
 set xtics 0.5
@@ -23,12 +23,12 @@ plot pairs using 2:3 with points pointtype 6 pointsize 0.3 linecolor rgb "#2166a
 set title panel("b", "a child that fires alone one time in fifty") offset 0,-0.6
 set lmargin at screen 0.58; set rmargin at screen 0.985
 set xlabel "samples" offset 0,0.7
-set ylabel "share of data sets in which it shows" offset 1.2,0
+set ylabel "data sets in which it shows" offset 1.2,0
 set logscale x
 set xrange [70:150000]
 set xtics (100, 1000, "10 000" 10000, "100 000" 100000)
 set yrange [-0.03:1.1]
-set key at graph 0.98, 0.75 right
+set key at graph 0.98, 0.8 right
 plot power using 1:3 with linespoints linetype 1 pointtype 7 pointsize 0.5 title "by the share", \
      power using 1:2 with linespoints linetype 2 pointtype 9 pointsize 0.6 title "by the hull"
 unset multiplot
