@@ -7,8 +7,8 @@
 
 #include <gsl/gsl_randist.h>
 
+#include "claims/kit/random_problem.h"
 #include "ndl/ndl.h"
-#include "ndl/problem.h"
 
 #define TOLERANCE 1e-9
 
@@ -286,12 +286,12 @@ static void shares(void **state)
     size_t optima = 0;
     for (size_t trial = 0; trial < 80; trial++) {
         gsl_rng *rng;
-        struct ndl_problem p;
+        struct random_problem p;
         struct ndl_matrix X;
         struct ndl_model m;
         struct ndl_certificate certificate;
         assert_int_equal(ndl_rng(&rng, 31, trial, NULL), NDL_OK);
-        assert_int_equal(ndl_problem_run(rng, trial, &p, &X, &m, NULL), NDL_OK);
+        assert_int_equal(random_problem_run(rng, trial, &p, &X, &m, NULL), NDL_OK);
         assert_int_equal(ndl_certify(&X, &m, &certificate, NULL), NDL_OK);
         if (certificate.worst <= 1e-9) {
             optima++;
