@@ -1,0 +1,196 @@
+/* gradient.c -- from the codes of a batch to the gradient of all parameters.
+ *
+ * A worker owns latents, not samples: it walks through the samples of each of its latents in order,
+ * so that sums are formed in one order whatever the number of threads, and nothing is added up
+ * twice. */
+#include "state.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "ndl/blas.h"
+#include "ndl/vec.h"
+
+static double *gradient_of(const struct sae *sae, enum sae_parameter p)
+{
+    return sae->state->gradient + sae->state->offset[p];
+}
+
+/* ------------------------------------------------------------- by latent */
+
+/* Lists each latent's entries (a counting sort). */
+static void transpose(const struct sae *sae, struct sae_entries *e)
+{
+    size_t K = sae->o.K, batch = sae->o.batch;
+    memset(e->first, 0, (K + 1) * sizeof *e->first);
+    for (size_t i = 0; i < batch; i++)
+        for (size_t j = 0; j < e->n[i]; j++)
+            e->first[e->atom[e->start[i] + j] + 1]++;
+    for (size_t k = 0; k < K; k++)
+        e->first[k + 1] += e->first[k];
+    for (size_t i = 0; i < batch; i++)
+        for (size_t j = 0; j < e->n[i]; j++) {
+            size_t to = e->first[e->atom[e->start[i] + j]]++;
+            e->row[to] = (uint32_t)i;
+            e->at[to] = (uint32_t)(e->start[i] + j);
+        }
+    memmove(e->first + 1, e->first, K * sizeof *e->first);
+    e->first[0] = 0;
+}
+
+/* y += factor sum of v_i x_i over a latent's entries, x_i row i of X (batch x d). */
+static inline void add_rows(const struct sae_entries *e, size_t k, const double *v, double factor,
+                            const double *X, size_t d, double *y)
+{
+    size_t t = e->first[k], end = e->first[k + 1];
+    for (; t + 4 <= end; t += 4) {
+        const uint32_t *row = e->row + t, *at = e->at + t;
+        const double a[] = {factor * v[at[0]], factor * v[at[1]], factor * v[at[2]],
+                            factor * v[at[3]]};
+        const double *x[] = {X + row[0] * d, X + row[1] * d, X + row[2] * d, X + row[3] * d};
+        ndl_add4(d, a, x, y, y);
+    }
+    for (; t < end; t++)
+        ndl_axpy(d, factor * v[e->at[t]], X + e->row[t] * d, y);
+}
+
+static double sum(const struct sae_entries *e, size_t k, const double *v)
+{
+    double total = 0;
+    for (size_t t = e->first[k]; t < e->first[k + 1]; t++)
+        total += v[e->at[t]];
+    return total;
+}
+
+/* Adds what a path's entries say about latent k; returns the sum of g. */
+static inline double add_path(const struct sae *sae, const struct sae_entries *e, size_t k)
+{
+    const struct sae_state *s = sae->state;
+    size_t d = sae->o.d;
+    add_rows(e, k, e->g, 1, s->x, d, gradient_of(sae, SAE_E) + k * d);
+    if (e->residual) {
+        bool grouped = e->residual == s->residual;
+        const double *R = e->residual + (grouped ? s->group_of[k] * sae->o.batch * d : 0);
+        add_rows(e, k, e->z, -2, R, d, gradient_of(sae, SAE_D) + k * d);
+    }
+    return sum(e, k, e->g);
+}
+
+NDL_WIDE static void collect_latents(void *context, size_t first, size_t last, int worker)
+{
+    (void)worker;
+    const struct sae *sae = context;
+    const struct sae_state *s = sae->state;
+    size_t d = sae->o.d;
+    double mean = 1 / (double)sae->o.batch;
+    enum sae_activation activation = sae->objective->activation;
+    for (size_t k = first; k < last; k++) {
+        double *E = gradient_of(sae, SAE_E) + k * d, *D = gradient_of(sae, SAE_D) + k * d;
+        memset(E, 0, d * sizeof *E);
+        memset(D, 0, d * sizeof *D);
+        double main = add_path(sae, &s->main, k), side = 0;
+        if (s->side_left)
+            side = add_path(sae, &s->side, k);
+        if (sae->o.norms == SAE_FREE && s->norm[k] > 0) /* of the penalty, through |d_k| */
+            ndl_axpy(d, sum(&s->main, k, s->main.extra) / s->norm[k], sae->value[SAE_D] + k * d, D);
+        for (size_t c = 0; c < d; c++) {
+            E[c] *= mean;
+            D[c] *= mean;
+        }
+        s->pull[k] = mean * (main + side);
+        gradient_of(sae, SAE_B_ENC)[k] = activation == SAE_GATED ? mean * side : s->pull[k];
+        if (activation == SAE_JUMPRELU)
+            gradient_of(sae, SAE_LOG_THETA)[k] = mean * sum(&s->main, k, s->main.extra);
+        if (activation == SAE_GATED) {
+            gradient_of(sae, SAE_R_MAG)[k] = mean * sum(&s->main, k, s->main.extra);
+            gradient_of(sae, SAE_B_MAG)[k] = mean * main * exp(-sae->value[SAE_R_MAG][k]);
+        }
+    }
+}
+
+/* b_dec is added to every reconstruction and subtracted from what is encoded. */
+static void collect_bias(const struct sae *sae)
+{
+    const struct sae_state *s = sae->state;
+    size_t d = sae->o.d;
+    double *b = gradient_of(sae, SAE_B_DEC);
+    memset(b, 0, d * sizeof *b);
+    for (size_t i = 0; i < sae->o.batch; i++)
+        ndl_axpy(d, -2 / (double)sae->o.batch, s->residual + i * d, b);
+    for (size_t k = 0; k < sae->o.K; k++)
+        ndl_axpy(d, -s->pull[k], sae->value[SAE_E] + k * d, b);
+}
+
+/* ---------------------------------------------------------- orthogonality */
+
+/* A block of cosines, own ones zero; then either their sum of squares and its gradient, or the
+ * largest of each row. */
+static void cosines(void *context, size_t first, size_t last, int worker)
+{
+    const struct sae *sae = context;
+    const struct sae_state *s = sae->state;
+    size_t K = sae->o.K, d = sae->o.d, rows = last - first;
+    double *C = s->cosine + (size_t)worker * SAE_COSINES * K;
+    ndl_gemm(NDL_PLAIN, NDL_TRANSPOSED, rows, K, d, 1, s->unit + first * d, d, s->unit, d, 0, C, K);
+    for (size_t k = first; k < last; k++) {
+        double *c = C + (k - first) * K;
+        c[k] = 0;
+        size_t best = k ? 0 : K > 1;
+        for (size_t j = 0; !sae->o.all_pairs && j < K; j++)
+            if (j != k && c[j] * c[j] > c[best] * c[best])
+                best = j;
+        s->best[k] = sae->o.all_pairs ? ndl_dot(K, c, c) : c[best];
+        s->best_with[k] = (uint32_t)best;
+    }
+    if (sae->o.all_pairs) /* sum over j of c_kj u_j, to be added to the gradient of d_k */
+        ndl_gemm(NDL_PLAIN, NDL_PLAIN, rows, d, K, 1, C, K, s->unit, d, 0, s->turn + first * d, d);
+}
+
+/* Adds the derivative of weight c^2 with respect to d_k, c = u_k . u_j. */
+static void push_apart(const struct sae *sae, size_t k, size_t j, double weight, double c)
+{
+    const struct sae_state *s = sae->state;
+    size_t d = sae->o.d;
+    double *D = gradient_of(sae, SAE_D) + k * d;
+    if (s->norm[k] > 0) {
+        ndl_axpy(d, 2 * weight * c / s->norm[k], s->unit + j * d, D);
+        ndl_axpy(d, -2 * weight * c * c / s->norm[k], s->unit + k * d, D);
+    }
+}
+
+/* weight mean_k max_{j != k} cos(d_k, d_j)^2 (Korznikov et al. 2025, 2509.22033, in one chunk), or
+ * weight sum_{j < k} cos^2. */
+static double orthogonality(const struct sae *sae)
+{
+    struct sae_state *s = sae->state;
+    size_t K = sae->o.K, d = sae->o.d;
+    double weight = sae->o.orthogonality, loss = 0;
+    for (size_t k = 0; k < K; k++)
+        ndl_unit(d, sae->value[SAE_D] + k * d, s->unit + k * d);
+    sae_parallel(sae, K, SAE_COSINES, cosines, (void *)(uintptr_t)sae);
+    for (size_t k = 0; k < K; k++) {
+        if (sae->o.all_pairs) {
+            double *D = gradient_of(sae, SAE_D) + k * d, along = 2 * weight / s->norm[k];
+            ndl_axpy(d, along, s->turn + k * d, D);
+            ndl_axpy(d, -along * s->best[k], s->unit + k * d, D);
+            loss += weight * s->best[k] / 2;
+        } else {
+            double c = s->best[k], share = weight / (double)K;
+            push_apart(sae, k, s->best_with[k], share, c);
+            push_apart(sae, s->best_with[k], k, share, c);
+            loss += share * c * c;
+        }
+    }
+    return loss;
+}
+
+double sae_collect(struct sae *sae)
+{
+    struct sae_state *s = sae->state;
+    transpose(sae, &s->main);
+    if (s->side_left)
+        transpose(sae, &s->side);
+    sae_parallel(sae, sae->o.K, 16, collect_latents, sae);
+    collect_bias(sae);
+    return sae_has(sae, SAE_ORTHOGONAL) && sae->o.K > 1 ? orthogonality(sae) : 0;
+}
