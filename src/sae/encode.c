@@ -26,7 +26,8 @@ enum ndl_status sae_encode(const struct sae *sae, const struct ndl_matrix *X, st
 {
     *Z = (struct ndl_codes){0};
     if (X->cols != sae->o.d)
-        return ndl_fail(err, NDL_BADARG, "data of %zu columns for an SAE of %zu", X->cols, sae->o.d);
+        return ndl_fail(err, NDL_BADARG, "data of %zu columns for an SAE of %zu", X->cols,
+                        sae->o.d);
     size_t have = 0, room = X->rows;
     enum ndl_status status = ndl_matrix_check(X, "the data", err);
     if (status == NDL_OK)
