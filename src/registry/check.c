@@ -9,10 +9,10 @@
 #define FAIL(line, ...)                                                                            \
     (fprintf(stderr, "registry: %s:%zu: ", registry->path, line), die(__VA_ARGS__))
 
-static void want_file(const struct registry *registry, const struct claim *claim, char *path)
+static void want_file(const struct registry *registry, const struct entry *entry, char *path)
 {
     if (access(path, R_OK) != 0)
-        FAIL(claim->line, "claim %s: there is no %s", claim->id, path);
+        FAIL(entry->line, "claim %s: there is no %s", entry->id, path);
     free(path);
 }
 
@@ -36,11 +36,11 @@ static bool label_exists(const char *label)
 static bool has_claim(const struct registry *registry, const char *program)
 {
     for (size_t i = 0; i < registry->count; i++) {
-        const struct claim *claim = &registry->claims[i];
-        if (strcmp(claim->program, program) == 0)
+        const struct entry *entry = &registry->entries[i];
+        if (strcmp(entry->program, program) == 0)
             return true;
-        for (size_t j = 0; j < claim->reads.count; j++)
-            if (strcmp(claim->reads.at[j], program) == 0)
+        for (size_t j = 0; j < entry->reads.count; j++)
+            if (strcmp(entry->reads.at[j], program) == 0)
                 return true;
     }
     return false;
@@ -69,8 +69,8 @@ static void check_figures_claimed(const struct registry *registry)
         /* of all claims */
         bool found = strcmp(name, "style") == 0 || strcmp(name, "robustness") == 0;
         for (size_t j = 0; j < registry->count && !found; j++)
-            for (size_t k = 0; k < registry->claims[j].figures.count; k++)
-                found |= strcmp(registry->claims[j].figures.at[k], name) == 0;
+            for (size_t k = 0; k < registry->entries[j].figures.count; k++)
+                found |= strcmp(registry->entries[j].figures.at[k], name) == 0;
         if (!found)
             die("%s.gp: no claim in %s has this figure", files.gl_pathv[i], registry->path);
     }
@@ -80,14 +80,14 @@ static void check_figures_claimed(const struct registry *registry)
 void registry_check(const struct registry *registry)
 {
     for (size_t i = 0; i < registry->count; i++) {
-        const struct claim *claim = &registry->claims[i];
-        want_file(registry, claim, join("src/claims/%s.c", claim->program));
-        for (size_t j = 0; j < claim->reads.count; j++)
-            want_file(registry, claim, join("src/claims/%s.c", claim->reads.at[j]));
-        for (size_t j = 0; j < claim->figures.count; j++)
-            want_file(registry, claim, join("figures/%s.gp", claim->figures.at[j]));
-        if (!label_exists(claim->label))
-            FAIL(claim->line, "claim %s: no \\label{%s} in paper/", claim->id, claim->label);
+        const struct entry *entry = &registry->entries[i];
+        want_file(registry, entry, join("src/claims/%s.c", entry->program));
+        for (size_t j = 0; j < entry->reads.count; j++)
+            want_file(registry, entry, join("src/claims/%s.c", entry->reads.at[j]));
+        for (size_t j = 0; j < entry->figures.count; j++)
+            want_file(registry, entry, join("figures/%s.gp", entry->figures.at[j]));
+        if (!label_exists(entry->label))
+            FAIL(entry->line, "claim %s: no \\label{%s} in paper/", entry->id, entry->label);
     }
     check_programs_claimed(registry);
     check_figures_claimed(registry);

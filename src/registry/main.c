@@ -85,17 +85,17 @@ static int verify(const struct registry *registry, struct results *results,
         if (!registry_find(registry, options->words[i]))
             die("registry: %s: no claim '%s'", registry->path, options->words[i]);
     for (size_t i = 0; i < registry->count; i++) {
-        const struct claim *claim = &registry->claims[i];
+        const struct entry *entry = &registry->entries[i];
         bool wanted = options->word_count == 1;
         for (int j = 1; j < options->word_count; j++)
-            wanted |= strcmp(claim->id, options->words[j]) == 0;
+            wanted |= strcmp(entry->id, options->words[j]) == 0;
         if (!wanted)
             continue;
         judged++;
-        if (!options->quiet || !claim_holds(results, claim))
-            failed += !print_claim(results, claim, options->word_count > 1);
+        if (!options->quiet || !entry_holds(results, entry))
+            failed += !print_entry(results, entry, options->word_count > 1);
         if (!options->no_reference && options->word_count > 1)
-            differences += results_compare(results, reference, claim->program);
+            differences += results_compare(results, reference, entry->program);
     }
     if (!options->no_reference && options->word_count == 1)
         differences = results_compare(results, reference, NULL);
@@ -161,8 +161,8 @@ static int seeds(const struct registry *registry, struct results *results,
 static int list(const struct registry *registry)
 {
     for (size_t i = 0; i < registry->count; i++)
-        printf("%s\t%g\t%s\n", registry->claims[i].id, registry->claims[i].minutes,
-               registry->claims[i].title);
+        printf("%s\t%g\t%s\n", registry->entries[i].id, registry->entries[i].minutes,
+               registry->entries[i].title);
     return EXIT_HOLDS;
 }
 

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const operator_text[] = {"=", "<=", ">=", "<", ">"};
-
 #define FAIL(line, ...)                                                                            \
     (fprintf(stderr, "registry: %s:%zu: ", registry->path, line), die(__VA_ARGS__))
 
@@ -56,41 +54,36 @@ static char *cut_reason(const struct registry *registry, size_t line, char *text
 /* ----------------------------------------------------------------- fields */
 
 /* KEY OP EXPECTED [within TOL [relative]] : reason */
-static void parse_check(const struct registry *registry, struct claim *claim, size_t line,
+static void parse_check(const struct registry *registry, struct entry *entry, size_t line,
                         char *text)
 {
-    struct check check = {.line = line, .reason = cut_reason(registry, line, text)};
-    char *operator= cut_word(check.key = trim(text));
-    char *within = cut_word(check.expected = cut_word(operator));
+    struct expectation check = {.line = line, .reason = cut_reason(registry, line, text)};
+    char *relation = cut_word(check.key = trim(text));
+    char *within = cut_word(check.expected = cut_word(relation));
     char *tolerance = cut_word(within), *relative = cut_word(tolerance);
-    size_t known = sizeof operator_text / sizeof *operator_text;
-    size_t found = 0;
-    while (found < known && strcmp(operator, operator_text[found]) != 0)
-        found++;
-    if (found == known)
-        FAIL(line, "check: '%s' is none of = <= >= < >", operator);
-    check.operator=(enum operator) found;
+    if (!find_relation(relation, &check.relation))
+        FAIL(line, "check: '%s' is none of = <= >= < >", relation);
     double number;
     if (!is_key(check.key) || !(is_key(check.expected) || parse_number(check.expected, &number)))
-        FAIL(line, "check: KEY %s NUMBER-OR-KEY wanted, not '%s %s'", operator, check.key,
+        FAIL(line, "check: KEY %s NUMBER-OR-KEY wanted, not '%s %s'", relation, check.key,
              check.expected);
     if (parse_number(check.expected, &number) && !isfinite(number))
         FAIL(line, "check: the expected value is %s", check.expected);
-    if ((check.operator== EQUAL) != (strcmp(within, "within") == 0) ||
-        (check.operator!= EQUAL && * within))
+    if ((check.relation == EQUAL) != (strcmp(within, "within") == 0) ||
+        (check.relation != EQUAL && *within))
         FAIL(line, "check: '=', and only '=', needs 'within TOLERANCE'");
-    if (check.operator== EQUAL &&(!parse_number(tolerance, &check.tolerance) ||
-                                  !isfinite(check.tolerance) || check.tolerance < 0))
+    if (check.relation == EQUAL && (!parse_number(tolerance, &check.tolerance) ||
+                                    !isfinite(check.tolerance) || check.tolerance < 0))
         FAIL(line, "check: '%s' is not a tolerance", tolerance);
     check.relative = strcmp(relative, "relative") == 0;
     if (*relative && !check.relative)
         FAIL(line, "check: '%s' after the tolerance, only 'relative' may stand there", relative);
-    claim->checks = grow(claim->checks, claim->check_count + 1, sizeof *claim->checks);
-    claim->checks[claim->check_count++] = check;
+    entry->checks = grow(entry->checks, entry->check_count + 1, sizeof *entry->checks);
+    entry->checks[entry->check_count++] = check;
 }
 
 /* KEY breaks KEY : reason */
-static void parse_control(const struct registry *registry, struct claim *claim, size_t line,
+static void parse_control(const struct registry *registry, struct entry *entry, size_t line,
                           char *text)
 {
     struct control control = {.line = line, .reason = cut_reason(registry, line, text)};
@@ -98,8 +91,8 @@ static void parse_control(const struct registry *registry, struct claim *claim, 
     char *rest = cut_word(control.breaks = cut_word(verb));
     if (!is_key(control.key) || strcmp(verb, "breaks") != 0 || !is_key(control.breaks) || *rest)
         FAIL(line, "control: 'KEY breaks KEY : reason' wanted");
-    claim->controls = grow(claim->controls, claim->control_count + 1, sizeof *claim->controls);
-    claim->controls[claim->control_count++] = control;
+    entry->controls = grow(entry->controls, entry->control_count + 1, sizeof *entry->controls);
+    entry->controls[entry->control_count++] = control;
 }
 
 static void set_once(const struct registry *registry, size_t line, const char *field, char **to,
@@ -110,32 +103,32 @@ static void set_once(const struct registry *registry, size_t line, const char *f
     *to = value;
 }
 
-static void parse_field(const struct registry *registry, struct claim *claim, size_t line,
+static void parse_field(const struct registry *registry, struct entry *entry, size_t line,
                         char *field)
 {
     char *value = cut_word(field);
     if (!*value)
         FAIL(line, "'%s' has no value", field);
     if (strcmp(field, "title") == 0)
-        set_once(registry, line, field, &claim->title, value);
+        set_once(registry, line, field, &entry->title, value);
     else if (strcmp(field, "statement") == 0)
-        set_once(registry, line, field, &claim->statement, value);
+        set_once(registry, line, field, &entry->statement, value);
     else if (strcmp(field, "program") == 0)
-        set_once(registry, line, field, &claim->program, value);
+        set_once(registry, line, field, &entry->program, value);
     else if (strcmp(field, "label") == 0)
-        set_once(registry, line, field, &claim->label, value);
+        set_once(registry, line, field, &entry->label, value);
     else if (strcmp(field, "figure") == 0)
-        add_name(&claim->figures, value);
+        add_name(&entry->figures, value);
     else if (strcmp(field, "reads") == 0)
-        add_name(&claim->reads, value);
+        add_name(&entry->reads, value);
     else if (strcmp(field, "check") == 0)
-        parse_check(registry, claim, line, value);
+        parse_check(registry, entry, line, value);
     else if (strcmp(field, "control") == 0)
-        parse_control(registry, claim, line, value);
+        parse_control(registry, entry, line, value);
     else if (strcmp(field, "minutes") != 0)
         FAIL(line, "unknown field '%s'", field);
-    else if (claim->minutes > 0 || !parse_number(value, &claim->minutes) || !(claim->minutes > 0) ||
-             !isfinite(claim->minutes))
+    else if (entry->minutes > 0 || !parse_number(value, &entry->minutes) || !(entry->minutes > 0) ||
+             !isfinite(entry->minutes))
         FAIL(line, "minutes: one positive number wanted, not '%s'", value);
 }
 
@@ -145,28 +138,28 @@ static void finish_claim(const struct registry *registry)
 {
     if (registry->count == 0)
         return;
-    const struct claim *claim = &registry->claims[registry->count - 1];
-    const char *missing = !claim->title           ? "title"
-                          : !claim->statement     ? "statement"
-                          : !claim->program       ? "program"
-                          : !claim->label         ? "label"
-                          : !(claim->minutes > 0) ? "minutes"
-                          : !claim->check_count   ? "check"
-                          : !claim->control_count ? "control"
+    const struct entry *entry = &registry->entries[registry->count - 1];
+    const char *missing = !entry->title           ? "title"
+                          : !entry->statement     ? "statement"
+                          : !entry->program       ? "program"
+                          : !entry->label         ? "label"
+                          : !(entry->minutes > 0) ? "minutes"
+                          : !entry->check_count   ? "check"
+                          : !entry->control_count ? "control"
                                                   : NULL;
     if (missing)
-        FAIL(claim->line, "claim %s: no '%s'", claim->id, missing);
-    if (!is_name(claim->program))
-        FAIL(claim->line, "claim %s: '%s' is not a program name ([a-z0-9_]+)", claim->id,
-             claim->program);
-    for (size_t i = 0; i < claim->control_count; i++) {
-        const struct control *control = &claim->controls[i];
+        FAIL(entry->line, "claim %s: no '%s'", entry->id, missing);
+    if (!is_name(entry->program))
+        FAIL(entry->line, "claim %s: '%s' is not a program name ([a-z0-9_]+)", entry->id,
+             entry->program);
+    for (size_t i = 0; i < entry->control_count; i++) {
+        const struct control *control = &entry->controls[i];
         bool found = false;
-        for (size_t j = 0; j < claim->check_count; j++)
-            found |= strcmp(claim->checks[j].key, control->breaks) == 0;
+        for (size_t j = 0; j < entry->check_count; j++)
+            found |= strcmp(entry->checks[j].key, control->breaks) == 0;
         if (!found)
             FAIL(control->line, "claim %s: no check on '%s' that the control could break",
-                 claim->id, control->breaks);
+                 entry->id, control->breaks);
     }
 }
 
@@ -176,11 +169,11 @@ static void begin_claim(struct registry *registry, size_t line, char *text)
     char *id = cut_word(text);
     if (strcmp(text, "claim") != 0 || !is_name(id))
         FAIL(line, "'claim ID' (ID of [a-z0-9_]) or an indented field wanted");
-    const struct claim *same = registry_find(registry, id);
+    const struct entry *same = registry_find(registry, id);
     if (same)
         FAIL(line, "claim %s is already in line %zu", id, same->line);
-    registry->claims = grow(registry->claims, registry->count + 1, sizeof *registry->claims);
-    registry->claims[registry->count++] = (struct claim){.id = id, .line = line};
+    registry->entries = grow(registry->entries, registry->count + 1, sizeof *registry->entries);
+    registry->entries[registry->count++] = (struct entry){.id = id, .line = line};
 }
 
 /* Appends the lines that are indented more than a field to the one above, with
@@ -212,7 +205,7 @@ void registry_read(struct registry *registry, const char *path)
             continue;
         if (strncmp(line, "  ", 2) == 0 && line[2] != ' ' && registry->count > 0) {
             number += join_continuations(line, &next);
-            parse_field(registry, &registry->claims[registry->count - 1], first, trim(line));
+            parse_field(registry, &registry->entries[registry->count - 1], first, trim(line));
         } else
             begin_claim(registry, first, trim(line));
     }
@@ -221,22 +214,22 @@ void registry_read(struct registry *registry, const char *path)
         die("%s: no claims", path);
 }
 
-const struct claim *registry_find(const struct registry *registry, const char *id)
+const struct entry *registry_find(const struct registry *registry, const char *id)
 {
     for (size_t i = 0; i < registry->count; i++)
-        if (strcmp(registry->claims[i].id, id) == 0)
-            return &registry->claims[i];
+        if (strcmp(registry->entries[i].id, id) == 0)
+            return &registry->entries[i];
     return NULL;
 }
 
 void registry_free(struct registry *registry)
 {
     for (size_t i = 0; i < registry->count; i++) {
-        free(registry->claims[i].figures.at);
-        free(registry->claims[i].reads.at);
-        free(registry->claims[i].checks);
-        free(registry->claims[i].controls);
+        free(registry->entries[i].figures.at);
+        free(registry->entries[i].reads.at);
+        free(registry->entries[i].checks);
+        free(registry->entries[i].controls);
     }
-    free(registry->claims);
+    free(registry->entries);
     free(registry->text);
 }

@@ -16,12 +16,12 @@ enum { EXIT_HOLDS = 0, EXIT_FAILS = 1, EXIT_DATA = 2, EXIT_USAGE = 64 };
 
 /* ------------------------------------------------------------- registry */
 
-enum operator{ EQUAL, AT_MOST, AT_LEAST, BELOW, ABOVE };
-extern const char *const operator_text[];
+enum relation { EQUAL, AT_MOST, AT_LEAST, BELOW, ABOVE };
+enum { RELATIONS = ABOVE + 1 };
 
-struct check {
+struct expectation {
     char *key; /* measured: KEY of the claim's program, or PROGRAM.KEY */
-    enum operator operator;
+    enum relation relation;
     char *expected;   /* a number or a key */
     double tolerance; /* for EQUAL */
     bool relative;    /* tolerance times |expected| */
@@ -41,11 +41,11 @@ struct names {
     size_t count;
 };
 
-struct claim {
+struct entry {
     char *id, *title, *statement, *program, *label;
     struct names figures, reads; /* reads: other programs whose keys the checks use */
     double minutes;
-    struct check *checks;
+    struct expectation *checks;
     size_t check_count;
     struct control *controls;
     size_t control_count;
@@ -55,14 +55,14 @@ struct claim {
 struct registry {
     const char *path;
     char *text; /* every string above points into it */
-    struct claim *claims;
+    struct entry *entries;
     size_t count;
 };
 
 /* Reads and checks the file; ends the program at the first error (EXIT_DATA). */
 void registry_read(struct registry *registry, const char *path);
 /* NULL if there is no such claim. */
-const struct claim *registry_find(const struct registry *registry, const char *id);
+const struct entry *registry_find(const struct registry *registry, const char *id);
 /* That programs, figures and paper labels exist and every program has a claim. */
 void registry_check(const struct registry *registry);
 void registry_free(struct registry *registry);
@@ -94,7 +94,7 @@ struct results { /* read when first asked for */
 const struct result *results_of(struct results *results, const char *program);
 const struct scalar *result_scalar(const struct result *result, const char *key);
 /* A key of the claim's own program or, with its prefix, of one that it reads. */
-const struct scalar *claim_scalar(struct results *results, const struct claim *claim,
+const struct scalar *entry_scalar(struct results *results, const struct entry *entry,
                                   const char *key);
 void results_free(struct results *results);
 
@@ -110,14 +110,14 @@ struct outcome { /* of one check or control */
     bool passed; /* for a control: it failed the check, as it must */
 };
 
-struct outcome judge_check(struct results *results, const struct claim *claim,
-                           const struct check *check);
-struct outcome judge_control(struct results *results, const struct claim *claim,
+struct outcome judge_check(struct results *results, const struct entry *entry,
+                           const struct expectation *check);
+struct outcome judge_control(struct results *results, const struct entry *entry,
                              const struct control *control);
-bool claim_holds(struct results *results, const struct claim *claim);
+bool entry_holds(struct results *results, const struct entry *entry);
 /* Prints the claim's table and returns whether it holds.  reasons: also the statement, the
  * command, and why each tolerance and control is what it is. */
-bool print_claim(struct results *results, const struct claim *claim, bool reasons);
+bool print_entry(struct results *results, const struct entry *entry, bool reasons);
 
 /* ---------------------------------------------------------------- seeds */
 
@@ -126,13 +126,29 @@ bool print_claim(struct results *results, const struct claim *claim, bool reason
 void write_seeds(const struct registry *registry, char **dirs, size_t count, const char *out);
 /* The number `what` ("first", "least", "mean", "largest"; "" with the key "holds") that
  * seeds.tsv has of a key of a claim, or NULL. */
-const struct scalar *seeds_scalar(struct results *results, const struct claim *claim,
+const struct scalar *seeds_scalar(struct results *results, const struct entry *entry,
                                   const char *key, const char *what);
 /* How many numbers of seeds.tsv are missing, too many or not those of these results for seed 1;
  * prints each. */
 size_t seeds_stale(const struct registry *registry, struct results *results);
 
 /* ------------------------------------------------------------- generated */
+
+/* How a number, a text or a key is printed: on the terminal; in the paper; in the Markdown of a
+ * page, where HTML surrounds it; in a Markdown table. */
+enum notation { PLAIN, TEX, PAGE, TABLE };
+
+/* `digits` significant digits, or fewer if fewer are exact: 0.3, not 0.300.  TEX (for math mode)
+ * or PAGE. */
+void write_number(FILE *out, enum notation notation, double value, int digits);
+/* "none", "one", ... "twelve", or NULL. */
+const char *word_of(double value);
+/* Text with $...$ maths, in which nothing is escaped.  Not PLAIN. */
+void write_text(FILE *out, enum notation notation, const char *text);
+/* A key in typewriter, in TeX breakable after '_' and '.'.  Not PLAIN. */
+void write_key(FILE *out, enum notation notation, const char *key);
+const char *relation_name(enum relation relation, enum notation notation);
+bool find_relation(const char *text, enum relation *relation);
 
 void write_macros(FILE *out, const struct registry *registry, struct results *results);
 void write_table(FILE *out, const struct registry *registry);

@@ -71,15 +71,15 @@ const struct scalar *result_scalar(const struct result *result, const char *key)
     return NULL;
 }
 
-const struct scalar *claim_scalar(struct results *results, const struct claim *claim,
+const struct scalar *entry_scalar(struct results *results, const struct entry *entry,
                                   const char *key)
 {
-    for (size_t i = 0; i < claim->reads.count; i++) {
-        size_t length = strlen(claim->reads.at[i]);
-        if (strncmp(key, claim->reads.at[i], length) == 0 && key[length] == '.')
-            return result_scalar(results_of(results, claim->reads.at[i]), key + length + 1);
+    for (size_t i = 0; i < entry->reads.count; i++) {
+        size_t length = strlen(entry->reads.at[i]);
+        if (strncmp(key, entry->reads.at[i], length) == 0 && key[length] == '.')
+            return result_scalar(results_of(results, entry->reads.at[i]), key + length + 1);
     }
-    return result_scalar(results_of(results, claim->program), key);
+    return result_scalar(results_of(results, entry->program), key);
 }
 
 void results_free(struct results *results)

@@ -29,15 +29,15 @@ struct spread { /* of one check or control over the seeds */
 };
 
 /* The share of the allowance that a measured value uses: at most one if the check holds. */
-static double used(const struct check *check, double measured, double expected)
+static double used(const struct expectation *check, double measured, double expected)
 {
     if (measured == expected)
         return 0;
-    if (check->operator== EQUAL) {
+    if (check->relation == EQUAL) {
         double tolerance = check->tolerance * (check->relative ? fabs(expected) : 1);
         return tolerance > 0 ? fabs(measured - expected) / tolerance : (double)INFINITY;
     }
-    bool upper = check->operator== AT_MOST || check->operator== BELOW;
+    bool upper = check->relation == AT_MOST || check->relation == BELOW;
     double value = upper ? measured : -measured, bound = upper ? expected : -expected;
     if (bound == 0)
         return value <= 0 ? 0 : (double)INFINITY;
@@ -46,28 +46,29 @@ static double used(const struct check *check, double measured, double expected)
     return value < 0 ? bound / value : (double)INFINITY;
 }
 
-static enum kind kind_of(const struct check *check, const struct spread *spread, double expected)
+static enum kind kind_of(const struct expectation *check, const struct spread *spread,
+                         double expected)
 {
     if (spread->least == expected && spread->largest == expected)
         return EXACT;
-    if (check->operator== EQUAL)
+    if (check->relation == EQUAL)
         return ALLOWANCE;
     if (expected == 0)
         return SIGN;
-    bool upper = check->operator== AT_MOST || check->operator== BELOW;
+    bool upper = check->relation == AT_MOST || check->relation == BELOW;
     return upper == (expected > 0) ? ALLOWANCE : FLOOR;
 }
 
 /* control: NULL for the check itself */
-static struct spread spread_of(struct results *seeds, size_t count, const struct claim *claim,
-                               const struct check *check, const struct control *control)
+static struct spread spread_of(struct results *seeds, size_t count, const struct entry *entry,
+                               const struct expectation *check, const struct control *control)
 {
     struct spread spread = {
         .least = (double)INFINITY, .largest = -(double)INFINITY, .used_least = (double)INFINITY};
     double known = 0;
     for (size_t s = 0; s < count; s++) {
-        struct outcome outcome = control ? judge_control(&seeds[s], claim, control)
-                                         : judge_check(&seeds[s], claim, check);
+        struct outcome outcome = control ? judge_control(&seeds[s], entry, control)
+                                         : judge_check(&seeds[s], entry, check);
         if (s == 0)
             spread.first = outcome.measured;
         if (!outcome.known) { /* the program failed: so do its checks */
@@ -101,55 +102,55 @@ static void write_scalar(FILE *out, char *key, double value, double tolerance, c
     free(key);
 }
 
-static void write_spread(FILE *out, const struct claim *claim, const char *key,
+static void write_spread(FILE *out, const struct entry *entry, const char *key,
                          const struct spread *spread, double tolerance)
 {
-    write_scalar(out, join("%s.%s.first", claim->id, key), spread->first, tolerance,
+    write_scalar(out, join("%s.%s.first", entry->id, key), spread->first, tolerance,
                  "its value for seed 1");
-    write_scalar(out, join("%s.%s.least", claim->id, key), spread->least, (double)INFINITY,
+    write_scalar(out, join("%s.%s.least", entry->id, key), spread->least, (double)INFINITY,
                  "its least value over the seeds");
-    write_scalar(out, join("%s.%s.mean", claim->id, key), spread->mean, (double)INFINITY,
+    write_scalar(out, join("%s.%s.mean", entry->id, key), spread->mean, (double)INFINITY,
                  "its mean over the seeds");
-    write_scalar(out, join("%s.%s.largest", claim->id, key), spread->largest, (double)INFINITY,
+    write_scalar(out, join("%s.%s.largest", entry->id, key), spread->largest, (double)INFINITY,
                  "its largest value over the seeds");
 }
 
-static double tolerance_of(struct results *results, const struct claim *claim, const char *key)
+static double tolerance_of(struct results *results, const struct entry *entry, const char *key)
 {
-    const struct scalar *scalar = claim_scalar(results, claim, key);
+    const struct scalar *scalar = entry_scalar(results, entry, key);
     return scalar ? scalar->tolerance : 0;
 }
 
 /* Has this claim an earlier check on the key, or an earlier control with it? */
-static bool check_is_new(const struct claim *claim, size_t check)
+static bool check_is_new(const struct entry *entry, size_t check)
 {
     for (size_t i = 0; i < check; i++)
-        if (strcmp(claim->checks[i].key, claim->checks[check].key) == 0)
+        if (strcmp(entry->checks[i].key, entry->checks[check].key) == 0)
             return false;
     return true;
 }
 
-static bool control_is_new(const struct claim *claim, size_t control)
+static bool control_is_new(const struct entry *entry, size_t control)
 {
-    for (size_t i = 0; i < claim->check_count; i++)
-        if (strcmp(claim->checks[i].key, claim->controls[control].key) == 0)
+    for (size_t i = 0; i < entry->check_count; i++)
+        if (strcmp(entry->checks[i].key, entry->controls[control].key) == 0)
             return false;
     for (size_t i = 0; i < control; i++)
-        if (strcmp(claim->controls[i].key, claim->controls[control].key) == 0)
+        if (strcmp(entry->controls[i].key, entry->controls[control].key) == 0)
             return false;
     return true;
 }
 
 static void write_check(FILE *scalars, FILE *table, struct results *seeds, size_t count,
-                        size_t number, const struct claim *claim, size_t i, struct totals *totals)
+                        size_t number, const struct entry *entry, size_t i, struct totals *totals)
 {
-    const struct check *check = &claim->checks[i];
-    double expected = judge_check(&seeds[0], claim, check).expected;
-    struct spread spread = spread_of(seeds, count, claim, check, NULL);
+    const struct expectation *check = &entry->checks[i];
+    double expected = judge_check(&seeds[0], entry, check).expected;
+    struct spread spread = spread_of(seeds, count, entry, check, NULL);
     enum kind kind = kind_of(check, &spread, expected);
-    if (check_is_new(claim, i))
-        write_spread(scalars, claim, check->key, &spread,
-                     tolerance_of(&seeds[0], claim, check->key));
+    if (check_is_new(entry, i))
+        write_spread(scalars, entry, check->key, &spread,
+                     tolerance_of(&seeds[0], entry, check->key));
     fprintf(table, "%zu\t%zu\t0\t%d\t%.6g\t%.6g\t%.6g\t%.6g\n", number, i + 1, kind,
             spread.used_most, spread.least, spread.mean, spread.largest);
     totals->checks++;
@@ -160,11 +161,11 @@ static void write_check(FILE *scalars, FILE *table, struct results *seeds, size_
     if (kind == FLOOR)
         totals->floor_most = fmax(totals->floor_most, spread.used_most);
     totals->tenth += (kind == ALLOWANCE || kind == FLOOR) && spread.used_most <= 0.1;
-    for (size_t j = 0; j < claim->control_count; j++) {
-        const struct control *control = &claim->controls[j];
+    for (size_t j = 0; j < entry->control_count; j++) {
+        const struct control *control = &entry->controls[j];
         if (strcmp(control->breaks, check->key) != 0)
             continue;
-        struct spread broken = spread_of(seeds, count, claim, check, control);
+        struct spread broken = spread_of(seeds, count, entry, check, control);
         fprintf(table, "%zu\t%zu\t1\t%d\t%.6g\t%.6g\t%.6g\t%.6g\n", number, i + 1, kind,
                 broken.used_least, broken.least, broken.mean, broken.largest);
         if (kind != SIGN)
@@ -173,28 +174,28 @@ static void write_check(FILE *scalars, FILE *table, struct results *seeds, size_
 }
 
 static void write_claim(FILE *scalars, FILE *table, struct results *seeds, size_t count,
-                        size_t number, const struct claim *claim, struct totals *totals)
+                        size_t number, const struct entry *entry, struct totals *totals)
 {
     size_t held = 0;
     for (size_t s = 0; s < count; s++)
-        held += claim_holds(&seeds[s], claim);
-    write_scalar(scalars, join("%s.holds", claim->id), (double)held, 0,
+        held += entry_holds(&seeds[s], entry);
+    write_scalar(scalars, join("%s.holds", entry->id), (double)held, 0,
                  "seeds for which the claim holds");
     totals->claims++;
     totals->claims_held += held == count;
-    for (size_t i = 0; i < claim->check_count; i++)
-        write_check(scalars, table, seeds, count, number, claim, i, totals);
-    for (size_t j = 0; j < claim->control_count; j++) {
-        const struct control *control = &claim->controls[j];
-        const struct check *check = claim->checks;
+    for (size_t i = 0; i < entry->check_count; i++)
+        write_check(scalars, table, seeds, count, number, entry, i, totals);
+    for (size_t j = 0; j < entry->control_count; j++) {
+        const struct control *control = &entry->controls[j];
+        const struct expectation *check = entry->checks;
         while (strcmp(check->key, control->breaks) != 0)
             check++;
-        struct spread broken = spread_of(seeds, count, claim, check, control);
+        struct spread broken = spread_of(seeds, count, entry, check, control);
         totals->controls++;
         totals->controls_failed += broken.passed == count;
-        if (control_is_new(claim, j))
-            write_spread(scalars, claim, control->key, &broken,
-                         tolerance_of(&seeds[0], claim, control->key));
+        if (control_is_new(entry, j))
+            write_spread(scalars, entry, control->key, &broken,
+                         tolerance_of(&seeds[0], entry, control->key));
     }
 }
 
@@ -269,7 +270,7 @@ void write_seeds(const struct registry *registry, char **dirs, size_t count, con
             count);
     struct totals totals = {.control_least = (double)INFINITY};
     for (size_t i = 0; i < registry->count; i++)
-        write_claim(scalars.file, table.file, seeds, count, i + 1, &registry->claims[i], &totals);
+        write_claim(scalars.file, table.file, seeds, count, i + 1, &registry->entries[i], &totals);
     write_totals(scalars.file, count, &totals);
     close_out(&table);
     close_out(&scalars);
@@ -280,25 +281,25 @@ void write_seeds(const struct registry *registry, char **dirs, size_t count, con
 
 /* ------------------------------------------------------------------ check */
 
-const struct scalar *seeds_scalar(struct results *results, const struct claim *claim,
+const struct scalar *seeds_scalar(struct results *results, const struct entry *entry,
                                   const char *key, const char *what)
 {
-    char *name = join("%s.%s%s%s", claim->id, key, *what ? "." : "", what);
+    char *name = join("%s.%s%s%s", entry->id, key, *what ? "." : "", what);
     const struct scalar *scalar = result_scalar(results_of(results, "seeds"), name);
     free(name);
     return scalar;
 }
 
-static size_t key_stale(struct results *results, const struct claim *claim, const char *key)
+static size_t key_stale(struct results *results, const struct entry *entry, const char *key)
 {
-    const struct scalar *seeds = seeds_scalar(results, claim, key, "first");
-    const struct scalar *is = claim_scalar(results, claim, key);
+    const struct scalar *seeds = seeds_scalar(results, entry, key, "first");
+    const struct scalar *is = entry_scalar(results, entry, key);
     if (!seeds)
-        printf("seeds: nothing about %s of claim %s\n", key, claim->id);
+        printf("seeds: nothing about %s of claim %s\n", key, entry->id);
     else if (!is ||
              !(isinf(seeds->tolerance) || is->value == seeds->value ||
                fabs(is->value - seeds->value) <= seeds->tolerance * fmax(1, fabs(seeds->value))))
-        printf("seeds: %s of claim %s was %.9g for seed 1 and is %.9g\n", key, claim->id,
+        printf("seeds: %s of claim %s was %.9g for seed 1 and is %.9g\n", key, entry->id,
                seeds->value, is ? is->value : (double)NAN);
     else
         return 0;
@@ -312,19 +313,19 @@ size_t seeds_stale(const struct registry *registry, struct results *results)
         return 1;
     size_t stale = 0, keys = 0;
     for (size_t i = 0; i < registry->count; i++) {
-        const struct claim *claim = &registry->claims[i];
-        if (!seeds_scalar(results, claim, "holds", "")) {
-            printf("seeds: nothing about claim %s\n", claim->id);
+        const struct entry *entry = &registry->entries[i];
+        if (!seeds_scalar(results, entry, "holds", "")) {
+            printf("seeds: nothing about claim %s\n", entry->id);
             stale++;
         }
-        for (size_t j = 0; j < claim->check_count; j++)
-            stale += key_stale(results, claim, claim->checks[j].key);
-        for (size_t j = 0; j < claim->control_count; j++)
-            stale += key_stale(results, claim, claim->controls[j].key);
-        for (size_t j = 0; j < claim->check_count; j++)
-            keys += check_is_new(claim, j);
-        for (size_t j = 0; j < claim->control_count; j++)
-            keys += control_is_new(claim, j);
+        for (size_t j = 0; j < entry->check_count; j++)
+            stale += key_stale(results, entry, entry->checks[j].key);
+        for (size_t j = 0; j < entry->control_count; j++)
+            stale += key_stale(results, entry, entry->controls[j].key);
+        for (size_t j = 0; j < entry->check_count; j++)
+            keys += check_is_new(entry, j);
+        for (size_t j = 0; j < entry->control_count; j++)
+            keys += control_is_new(entry, j);
     }
     size_t found = 0;
     for (size_t i = 0; i < result->count; i++) {

@@ -9,19 +9,6 @@
 static const char BEGIN[] = "<!-- claims: begin (written by `make sync`) -->\n";
 static const char END[] = "<!-- claims: end -->\n";
 
-/* Text in a cell: a bar would end it. */
-static void write_cell(FILE *out, const char *text)
-{
-    bool maths = false;
-    for (; *text; text++) {
-        maths ^= *text == '$';
-        if (*text == '|')
-            fputs(maths ? "\\vert{}" : "\\|", out);
-        else
-            fputc(*text, out);
-    }
-}
-
 /* One line per claim.  To run a command and to compare two columns takes a person a minute. */
 static void write_summary(FILE *out, const struct registry *registry)
 {
@@ -30,33 +17,33 @@ static void write_summary(FILE *out, const struct registry *registry)
           "|\n|---|---|---|---|---|---|\n",
           out);
     for (size_t i = 0; i < registry->count; i++) {
-        const struct claim *claim = &registry->claims[i];
-        minutes += claim->minutes;
-        fprintf(out, "| [%s](#%s) | ", claim->id, claim->id);
-        write_cell(out, claim->title);
-        fprintf(out, " | `make claim-%s` | 1 | %g | ", claim->id, claim->minutes);
-        for (size_t j = 0; j < claim->figures.count; j++)
-            fprintf(out, "%s`%s`", j > 0 ? ", " : "", claim->figures.at[j]);
+        const struct entry *entry = &registry->entries[i];
+        minutes += entry->minutes;
+        fprintf(out, "| [%s](#%s) | ", entry->id, entry->id);
+        write_text(out, TABLE, entry->title);
+        fprintf(out, " | `make claim-%s` | 1 | %g | ", entry->id, entry->minutes);
+        for (size_t j = 0; j < entry->figures.count; j++)
+            fprintf(out, "%s`%s`", j > 0 ? ", " : "", entry->figures.at[j]);
         fputs(" |\n", out);
     }
     fprintf(out, "| all | %zu claims | `make verify` | %zu | %g |  |\n", registry->count,
             registry->count, minutes);
 }
 
-static void write_expected(FILE *out, const struct claim *claim, const struct check *check)
+static void write_expected(FILE *out, const struct entry *entry, const struct expectation *check)
 {
-    fprintf(out, "| `%s` | `%s %s` | ", check->key, operator_text[check->operator],
+    fprintf(out, "| `%s` | `%s %s` | ", check->key, relation_name(check->relation, TABLE),
             check->expected);
-    if (check->operator== EQUAL)
+    if (check->relation == EQUAL)
         fprintf(out, "%g%s: ", check->tolerance, check->relative ? " relative" : "");
-    write_cell(out, check->reason);
+    write_text(out, TABLE, check->reason);
     fputs(" | ", out);
     bool first = true;
-    for (size_t i = 0; i < claim->control_count; i++) {
-        if (strcmp(claim->controls[i].breaks, check->key) != 0)
+    for (size_t i = 0; i < entry->control_count; i++) {
+        if (strcmp(entry->controls[i].breaks, check->key) != 0)
             continue;
-        fprintf(out, "%s`%s`: ", first ? "" : "<br>", claim->controls[i].key);
-        write_cell(out, claim->controls[i].reason);
+        fprintf(out, "%s`%s`: ", first ? "" : "<br>", entry->controls[i].key);
+        write_text(out, TABLE, entry->controls[i].reason);
         first = false;
     }
     fputs(" |\n", out);
@@ -66,14 +53,14 @@ void write_table(FILE *out, const struct registry *registry)
 {
     write_summary(out, registry);
     for (size_t i = 0; i < registry->count; i++) {
-        const struct claim *claim = &registry->claims[i];
-        fprintf(out, "\n### %s\n\n%s. %s\n\n", claim->id, claim->title, claim->statement);
+        const struct entry *entry = &registry->entries[i];
+        fprintf(out, "\n### %s\n\n%s. %s\n\n", entry->id, entry->title, entry->statement);
         fprintf(out,
                 "| key in `%s.tsv` | expected | tolerance, and why | control, which must fail |\n"
                 "|---|---|---|---|\n",
-                claim->program);
-        for (size_t j = 0; j < claim->check_count; j++)
-            write_expected(out, claim, &claim->checks[j]);
+                entry->program);
+        for (size_t j = 0; j < entry->check_count; j++)
+            write_expected(out, entry, &entry->checks[j]);
     }
     fputs("\n", out);
 }

@@ -6,19 +6,19 @@
 #include <string.h>
 
 /* The number a key or a literal stands for. */
-static bool look_up(struct results *results, const struct claim *claim, const char *text,
+static bool look_up(struct results *results, const struct entry *entry, const char *text,
                     double *value)
 {
     if (parse_number(text, value))
         return true;
-    const struct scalar *scalar = claim_scalar(results, claim, text);
+    const struct scalar *scalar = entry_scalar(results, entry, text);
     *value = scalar ? scalar->value : (double)NAN;
     return scalar;
 }
 
-static bool satisfies(const struct check *check, double measured, double expected)
+static bool satisfies(const struct expectation *check, double measured, double expected)
 {
-    switch (check->operator) {
+    switch (check->relation) {
     case EQUAL:
         return fabs(measured - expected) <=
                check->tolerance * (check->relative ? fabs(expected) : 1);
@@ -34,46 +34,46 @@ static bool satisfies(const struct check *check, double measured, double expecte
     return false;
 }
 
-static struct outcome judge(struct results *results, const struct claim *claim,
-                            const struct check *check, const char *measured)
+static struct outcome judge(struct results *results, const struct entry *entry,
+                            const struct expectation *check, const char *measured)
 {
     struct outcome outcome = {.measured = (double)NAN, .expected = (double)NAN};
-    outcome.known = look_up(results, claim, measured, &outcome.measured) &&
-                    look_up(results, claim, check->expected, &outcome.expected);
+    outcome.known = look_up(results, entry, measured, &outcome.measured) &&
+                    look_up(results, entry, check->expected, &outcome.expected);
     outcome.passed = outcome.known && isfinite(outcome.measured) && isfinite(outcome.expected) &&
                      satisfies(check, outcome.measured, outcome.expected);
     return outcome;
 }
 
-struct outcome judge_check(struct results *results, const struct claim *claim,
-                           const struct check *check)
+struct outcome judge_check(struct results *results, const struct entry *entry,
+                           const struct expectation *check)
 {
-    return judge(results, claim, check, check->key);
+    return judge(results, entry, check, check->key);
 }
 
 /* A control passes if the broken variant fails a check.  A number that is missing
  * or not finite has shown nothing, and passes neither check nor control. */
-struct outcome judge_control(struct results *results, const struct claim *claim,
+struct outcome judge_control(struct results *results, const struct entry *entry,
                              const struct control *control)
 {
     struct outcome outcome = {0};
-    for (size_t i = 0; i < claim->check_count && !outcome.passed; i++) {
-        if (strcmp(claim->checks[i].key, control->breaks) != 0)
+    for (size_t i = 0; i < entry->check_count && !outcome.passed; i++) {
+        if (strcmp(entry->checks[i].key, control->breaks) != 0)
             continue;
-        outcome = judge(results, claim, &claim->checks[i], control->key);
+        outcome = judge(results, entry, &entry->checks[i], control->key);
         outcome.passed = outcome.known && isfinite(outcome.measured) &&
                          isfinite(outcome.expected) && !outcome.passed;
     }
     return outcome;
 }
 
-bool claim_holds(struct results *results, const struct claim *claim)
+bool entry_holds(struct results *results, const struct entry *entry)
 {
     bool holds = true;
-    for (size_t i = 0; i < claim->check_count; i++)
-        holds &= judge_check(results, claim, &claim->checks[i]).passed;
-    for (size_t i = 0; i < claim->control_count; i++)
-        holds &= judge_control(results, claim, &claim->controls[i]).passed;
+    for (size_t i = 0; i < entry->check_count; i++)
+        holds &= judge_check(results, entry, &entry->checks[i]).passed;
+    for (size_t i = 0; i < entry->control_count; i++)
+        holds &= judge_control(results, entry, &entry->controls[i]).passed;
     return holds;
 }
 
@@ -99,12 +99,12 @@ static void print_wrapped(size_t indent, const char *text)
     }
 }
 
-static void print_check(struct results *results, const struct claim *claim,
-                        const struct check *check, bool reasons)
+static void print_check(struct results *results, const struct entry *entry,
+                        const struct expectation *check, bool reasons)
 {
-    struct outcome outcome = judge_check(results, claim, check);
-    char *expected = join("%s %.9g", operator_text[check->operator], outcome.expected);
-    char *tolerance = check->operator== EQUAL
+    struct outcome outcome = judge_check(results, entry, check);
+    char *expected = join("%s %.9g", relation_name(check->relation, PLAIN), outcome.expected);
+    char *tolerance = check->relation == EQUAL
                           ? join("%g%s", check->tolerance, check->relative ? " relative" : "")
                           : join("-");
     printf("  check    %-28s %-24s %-16.9g %-14s %s\n", check->key, expected, outcome.measured,
@@ -118,10 +118,10 @@ static void print_check(struct results *results, const struct claim *claim,
     free(tolerance);
 }
 
-static void print_control(struct results *results, const struct claim *claim,
+static void print_control(struct results *results, const struct entry *entry,
                           const struct control *control, bool reasons)
 {
-    struct outcome outcome = judge_control(results, claim, control);
+    struct outcome outcome = judge_control(results, entry, control);
     char *breaks = join("breaks %s", control->breaks);
     printf("  control  %-28s %-24s %-16.9g %-14s %s\n", control->key, breaks, outcome.measured, "",
            outcome.passed                ? "fails, as it must"
@@ -134,40 +134,40 @@ static void print_control(struct results *results, const struct claim *claim,
 }
 
 /* What was run, how long that took, where the numbers are. */
-static void print_origin(struct results *results, const struct claim *claim)
+static void print_origin(struct results *results, const struct entry *entry)
 {
-    const struct result *result = results_of(results, claim->program);
-    char *time_path = join("%s/%s.time", results->dir, claim->program);
+    const struct result *result = results_of(results, entry->program);
+    char *time_path = join("%s/%s.time", results->dir, entry->program);
     char *time = slurp(time_path);
-    printf("  program  src/claims/%s.c\n", claim->program);
+    printf("  program  src/claims/%s.c\n", entry->program);
     for (size_t i = 0; result && i < result->header.count; i++)
         if (strncmp(result->header.at[i], "# seed: ", 8) == 0)
-            printf("  command  build/bin/%s --seed %s --data datasets --out %s\n", claim->program,
+            printf("  command  build/bin/%s --seed %s --data datasets --out %s\n", entry->program,
                    result->header.at[i] + 8, results->dir);
     if (time)
         printf("  time     %.*s s\n", (int)strcspn(time, "\n"), time);
-    printf("  results  %s/%s.tsv\n", results->dir, claim->program);
-    for (size_t i = 0; i < claim->figures.count; i++)
-        printf("  figure   figures/%s.gp\n", claim->figures.at[i]);
+    printf("  results  %s/%s.tsv\n", results->dir, entry->program);
+    for (size_t i = 0; i < entry->figures.count; i++)
+        printf("  figure   figures/%s.gp\n", entry->figures.at[i]);
     free(time);
     free(time_path);
 }
 
-bool print_claim(struct results *results, const struct claim *claim, bool reasons)
+bool print_entry(struct results *results, const struct entry *entry, bool reasons)
 {
-    bool holds = claim_holds(results, claim);
-    printf("claim %s: %s\n", claim->id, claim->title);
+    bool holds = entry_holds(results, entry);
+    printf("claim %s: %s\n", entry->id, entry->title);
     if (reasons) {
-        print_wrapped(2, claim->statement);
-        print_origin(results, claim);
+        print_wrapped(2, entry->statement);
+        print_origin(results, entry);
         putchar('\n');
     }
     printf("           %-28s %-24s %-16s %-14s %s\n", "key", "predicted", "measured", "tolerance",
            "verdict");
-    for (size_t i = 0; i < claim->check_count; i++)
-        print_check(results, claim, &claim->checks[i], reasons);
-    for (size_t i = 0; i < claim->control_count; i++)
-        print_control(results, claim, &claim->controls[i], reasons);
-    printf("claim %s %s\n\n", claim->id, holds ? "holds" : "FAILS");
+    for (size_t i = 0; i < entry->check_count; i++)
+        print_check(results, entry, &entry->checks[i], reasons);
+    for (size_t i = 0; i < entry->control_count; i++)
+        print_control(results, entry, &entry->controls[i], reasons);
+    printf("claim %s %s\n\n", entry->id, holds ? "holds" : "FAILS");
     return holds;
 }

@@ -154,11 +154,11 @@ static void print_source(const char *path, const char *key, const char *meaning)
 }
 
 /* Whether a claim is about the program's numbers; results of the others need not be there. */
-static bool concerns(const struct claim *claim, const char *program)
+static bool concerns(const struct entry *entry, const char *program)
 {
-    bool found = strcmp(claim->program, program) == 0;
-    for (size_t i = 0; i < claim->reads.count; i++)
-        found |= strcmp(claim->reads.at[i], program) == 0;
+    bool found = strcmp(entry->program, program) == 0;
+    for (size_t i = 0; i < entry->reads.count; i++)
+        found |= strcmp(entry->reads.at[i], program) == 0;
     return found;
 }
 
@@ -166,20 +166,21 @@ static void print_uses(const struct registry *registry, struct results *results,
                        const char *program, const struct scalar *scalar)
 {
     for (size_t i = 0; i < registry->count; i++) {
-        const struct claim *claim = &registry->claims[i];
-        if (!concerns(claim, program))
+        const struct entry *entry = &registry->entries[i];
+        if (!concerns(entry, program))
             continue;
-        for (size_t j = 0; j < claim->check_count; j++) {
-            const struct check *check = &claim->checks[j];
-            if (claim_scalar(results, claim, check->key) == scalar ||
-                claim_scalar(results, claim, check->expected) == scalar)
+        for (size_t j = 0; j < entry->check_count; j++) {
+            const struct expectation *check = &entry->checks[j];
+            if (entry_scalar(results, entry, check->key) == scalar ||
+                entry_scalar(results, entry, check->expected) == scalar)
                 printf("checked    %s:%zu: claim %s: %s %s %s\n", registry->path, check->line,
-                       claim->id, check->key, operator_text[check->operator], check->expected);
+                       entry->id, check->key, relation_name(check->relation, PLAIN),
+                       check->expected);
         }
-        for (size_t j = 0; j < claim->control_count; j++)
-            if (claim_scalar(results, claim, claim->controls[j].key) == scalar)
+        for (size_t j = 0; j < entry->control_count; j++)
+            if (entry_scalar(results, entry, entry->controls[j].key) == scalar)
                 printf("control    %s:%zu: claim %s: breaks %s\n", registry->path,
-                       claim->controls[j].line, claim->id, claim->controls[j].breaks);
+                       entry->controls[j].line, entry->id, entry->controls[j].breaks);
     }
 }
 
@@ -211,7 +212,7 @@ int explain(const struct registry *registry, struct results *results, struct res
     size_t length = strcspn(name, ".");
     if (!name[length] || strchr(name, '/')) {
         fprintf(stderr, "registry: '%s' is not PROGRAM.KEY, for example %s.%s\n", name,
-                registry->claims[0].program, registry->claims[0].checks[0].key);
+                registry->entries[0].program, registry->entries[0].checks[0].key);
         return EXIT_USAGE;
     }
     char *program = join("%.*s", (int)length, name);
@@ -219,12 +220,12 @@ int explain(const struct registry *registry, struct results *results, struct res
     const char *key = name + length + 1;
     bool known = strcmp(program, "seeds") == 0;
     for (size_t i = 0; i < registry->count; i++)
-        known |= concerns(&registry->claims[i], program);
+        known |= concerns(&registry->entries[i], program);
     if (!known) {
         fprintf(stderr,
                 "registry: '%s': no claim has the program %s; a number is PROGRAM.KEY, for example "
                 "%s.%s\n",
-                name, program, registry->claims[0].program, registry->claims[0].checks[0].key);
+                name, program, registry->entries[0].program, registry->entries[0].checks[0].key);
         free(program);
         free(source);
         return EXIT_USAGE;
