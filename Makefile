@@ -85,7 +85,7 @@ CFLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
 CPPFLAGS := -Isrc
 # Explicit and in this order: pkg-config would bring gslcblas, ten times slower.
-LIBS := -Wl,--as-needed -lzip -lcjson -lgsl -lopenblas -lqhull_r -lglpk -lm -lpthread
+LIBS := -Wl,--as-needed -lzip -lcjson -lmd -lgsl -lopenblas -lqhull_r -lglpk -lm -lpthread
 
 # A folder decides.  Every claim and every tool src/tools/ndl-NAME.c is a program, src/registry/main.c
 # is another; each other C file goes into the archive of its folder.  The linker takes from the
