@@ -12,6 +12,7 @@
 #include <gsl/gsl_randist.h>
 
 #include "audit/audit.h"
+#include "ndl/random.h"
 
 /* --------------------------------------------------------------- random cases */
 

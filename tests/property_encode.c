@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include "ndl/ndl.h"
+#include "ndl/random.h"
 
 #include <string.h>
 

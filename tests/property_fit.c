@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include "ndl/ndl.h"
+#include "ndl/random.h"
 #include "ndl/reduced_loss.h"
 
 #include <stdlib.h>

@@ -9,6 +9,7 @@
 #include <gsl/gsl_randist.h>
 
 #include "ndl/ndl.h"
+#include "ndl/random.h"
 
 enum { MOST_POINTS = 60, MOST_DIMENSIONS = 12, MOST_ENTRIES = 3000 * 8 };
 #define TOLERANCE 1e-9

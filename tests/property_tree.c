@@ -18,6 +18,8 @@
 #include <gsl/gsl_randist.h>
 
 #include "ndl/ndl.h"
+#include "ndl/random.h"
+#include "ndl/tree.h"
 
 static char path[] = "/tmp/property_tree.XXXXXX";
 

@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include "ndl/blas.h"
+#include "ndl/random.h"
 
 #include <dirent.h>
 #include <dlfcn.h>

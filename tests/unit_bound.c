@@ -7,6 +7,7 @@
 #include <gsl/gsl_randist.h>
 
 #include "ndl/ndl.h"
+#include "ndl/random.h"
 
 static double bound(const struct ndl_matrix *X, double lambda, bool bias, double *b)
 {

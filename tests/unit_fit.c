@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include "ndl/ndl.h"
+#include "ndl/random.h"
 
 #include <string.h>
 

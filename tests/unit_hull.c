@@ -10,6 +10,7 @@
 #include <gsl/gsl_randist.h>
 
 #include "ndl/ndl.h"
+#include "ndl/random.h"
 
 /* The cases have coordinates of about 1, so 1e-13 is some hundred roundings. */
 #define ROUND 1e-13

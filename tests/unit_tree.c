@@ -14,6 +14,8 @@
 #include <cmocka.h>
 
 #include "ndl/ndl.h"
+#include "ndl/random.h"
+#include "ndl/tree.h"
 
 #define HEADER "node parent probability magnitude direction\n"
 #define HEADER6 "node parent probability magnitude direction exclusive\n"

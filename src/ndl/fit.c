@@ -12,7 +12,7 @@
  * if the first-order conditions hold to the tolerance.  The result is a local minimum as far as
  * a Lanczos estimate of the smallest curvature can tell; whether it is global is not known, unless
  * the wide-limit bound says so.  The result depends on the seed, not on the number of threads. */
-#include "ndl.h"
+#include "random.h"
 
 #include "newton.h"
 #include "reduced_loss.h"

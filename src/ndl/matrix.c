@@ -1,16 +1,12 @@
-/* matrix.c -- errors, matrices, sparse codes, the loss, random streams, threads. */
+/* matrix.c -- error messages, matrices, sparse codes, the loss. */
 #include "ndl.h"
 
 #include <assert.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <gsl/gsl_randist.h>
 
 enum ndl_status ndl_fail(struct ndl_error *err, enum ndl_status status, const char *format, ...)
 {
@@ -169,90 +165,4 @@ double ndl_loss(const struct ndl_matrix *X, const struct ndl_model *m)
             l1 += m->Z.value[e] * sqrt(norm2);
         }
     return square + m->lambda * l1;
-}
-
-/* -------------------------------------------------------- random numbers */
-
-/* SplitMix64 (Steele, Lea and Flood 2014): scatters (seed, trial) over the seeds
- * of mt19937, so that trial streams of neighbouring seeds do not meet. */
-static uint64_t splitmix64(uint64_t x)
-{
-    x += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return x ^ (x >> 31);
-}
-
-enum ndl_status ndl_rng(gsl_rng **rng, uint64_t seed, uint64_t trial, struct ndl_error *err)
-{
-    *rng = NULL;
-    if (seed < 1 || seed > UINT32_MAX)
-        return ndl_fail(err, NDL_BADARG, "seed %llu is not between 1 and 4294967295",
-                        (unsigned long long)seed);
-    uint64_t mixed = splitmix64(splitmix64(seed) ^ trial) & UINT32_MAX;
-    *rng = gsl_rng_alloc(gsl_rng_mt19937);
-    if (!*rng)
-        return ndl_fail(err, NDL_NOMEM, "no memory for a random number generator");
-    gsl_rng_set(*rng, mixed ? (unsigned long)mixed : 1);
-    return NDL_OK;
-}
-
-void ndl_random_unit(gsl_rng *rng, double *u, size_t d)
-{
-    gsl_ran_dir_nd(rng, d, u);
-}
-
-/* --------------------------------------------------------------- threads */
-
-struct crew {
-    size_t n, chunk;
-    _Atomic size_t next; /* first item nobody has taken */
-    void (*work)(void *context, size_t first, size_t last, int worker);
-    void *context;
-};
-
-struct worker {
-    struct crew *crew;
-    int number;
-};
-
-static void *run_worker(void *argument)
-{
-    const struct worker *w = argument;
-    struct crew *crew = w->crew;
-    for (;;) {
-        size_t first = atomic_fetch_add(&crew->next, crew->chunk);
-        if (first >= crew->n)
-            return NULL;
-        size_t last = crew->n - first > crew->chunk ? first + crew->chunk : crew->n;
-        crew->work(crew->context, first, last, w->number);
-    }
-}
-
-enum { MAX_THREADS = 256 };
-
-void ndl_parallel(size_t n, size_t chunk, int threads,
-                  void (*work)(void *context, size_t first, size_t last, int worker), void *context)
-{
-    assert(chunk > 0 && threads >= 1);
-    size_t chunks = n / chunk + (n % chunk > 0);
-    if (threads > MAX_THREADS)
-        threads = MAX_THREADS;
-    if ((size_t)threads > chunks)
-        threads = chunks > 0 ? (int)chunks : 1;
-    struct crew crew = {.n = n, .chunk = chunk, .next = 0, .work = work, .context = context};
-    struct worker worker[MAX_THREADS];
-    pthread_t thread[MAX_THREADS];
-    int started = 0;
-    for (int t = 0; t < threads; t++)
-        worker[t] = (struct worker){.crew = &crew, .number = t};
-    /* The caller is worker 0; if the system refuses a thread, fewer do the same work. */
-    for (int t = 1; t < threads; t++) {
-        if (pthread_create(&thread[t], NULL, run_worker, &worker[t]) != 0)
-            break;
-        started = t;
-    }
-    run_worker(&worker[0]);
-    for (int t = 1; t <= started; t++)
-        pthread_join(thread[t], NULL);
 }

@@ -1,4 +1,5 @@
-/* ndl.h -- nonnegative dictionary learning: the whole public interface.
+/* ndl.h -- nonnegative dictionary learning: the public interface, but for what draws random
+ * numbers, which random.h and tree.h declare.
  *
  * The problem.  Data X is N x d, one sample per row.  A dictionary D is K x d,
  * one atom per row (the layout of W_dec in the SAE libraries), codes Z are
@@ -27,8 +28,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-
-#include <gsl/gsl_rng.h>
 
 /* ---------------------------------------------------------------- errors */
 
@@ -108,15 +107,6 @@ void ndl_model_free(struct ndl_model *m);
 /* Loss (P) of a model on X (N x d), atoms of any norm; a sum over samples,
  * in the squared unit of X.  Shapes must agree (asserted). */
 double ndl_loss(const struct ndl_matrix *X, const struct ndl_model *m);
-
-/* ---------------------------------------------------------- random numbers */
-
-/* A mt19937 stream for (seed, trial): streams of different pairs are
- * independent for all practical purposes.  seed in [1, 2^32-1] (mt19937 maps
- * 0 to 4357 and wraps above), else NDL_BADARG.  Free with gsl_rng_free. */
-enum ndl_status ndl_rng(gsl_rng **rng, uint64_t seed, uint64_t trial, struct ndl_error *err);
-/* A uniformly random unit vector in R^d. */
-void ndl_random_unit(gsl_rng *rng, double *u, size_t d);
 
 /* ---------------------------------------------------------------- threads */
 
@@ -370,36 +360,6 @@ enum ndl_status ndl_share_check(const struct ndl_matrix *X, const struct ndl_mod
  * on empty X or lambda <= 0. */
 enum ndl_status ndl_wide_bound(const struct ndl_matrix *X, double lambda, bool bias, double *bound,
                                double *b, struct ndl_error *err);
-
-/* ------------------------------------------------------ hierarchical data */
-
-/* A tree of features read from a text file; datasets/README.md is the
- * specification.  Nodes are numbered in file order, which need not put parents
- * before children. */
-struct ndl_tree;
-struct ndl_tree_node {
-    const char *name;   /* owned by the tree */
-    size_t parent;      /* index, or SIZE_MAX for a root */
-    double probability; /* of firing given that the parent fires (of firing, for a root) */
-    size_t depth;       /* 0 for a root */
-};
-/* NDL_BADDATA with "file:line: message" on a malformed tree, NDL_IO if the file
- * cannot be read.  O(K log K) time for K nodes, no recursion. */
-enum ndl_status ndl_tree_read(struct ndl_tree **tree, const char *path, struct ndl_error *err);
-void ndl_tree_free(struct ndl_tree *tree);
-size_t ndl_tree_size(const struct ndl_tree *tree);
-const struct ndl_tree_node *ndl_tree_node(const struct ndl_tree *tree, size_t index);
-/* Draws the nodes' directions in file order: D is K x d, unit rows, row k for
- * node k.  Angles and right angles hold to 1e-14.  NDL_BADDATA with
- * "file:line: message" if d is too small for an orthogonal node or an angle,
- * NDL_BADARG if d = 0. */
-enum ndl_status ndl_tree_directions(const struct ndl_tree *tree, size_t d, gsl_rng *rng,
-                                    struct ndl_matrix *D, struct ndl_error *err);
-/* Draws N independent samples of the nodes' activations: Z is N x K, z_ik > 0
- * where node k fires and 0 elsewhere; a node fires only if its parent does, and
- * at most one node of an exclusive group does. */
-enum ndl_status ndl_tree_sample(const struct ndl_tree *tree, size_t samples, gsl_rng *rng,
-                                struct ndl_matrix *Z, struct ndl_error *err);
 
 /* ------------------------------------------------------------------ tables */
 

@@ -2,6 +2,7 @@
 #ifndef NDL_NEWTON_H
 #define NDL_NEWTON_H
 
+#include "random.h"
 #include "reduced_loss.h"
 
 /* What one descent may use and has used. */

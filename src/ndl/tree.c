@@ -4,7 +4,7 @@
  * steps: parse every line by itself (`read_nodes`), then resolve the names and
  * check what only the whole tree can tell (`link_tree`).  Nothing recurses: a
  * chain may be as deep as memory allows. */
-#include "ndl.h"
+#include "tree.h"
 
 #include <errno.h>
 #include <math.h>

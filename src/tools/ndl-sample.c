@@ -9,6 +9,8 @@
 #include <gsl/gsl_randist.h>
 
 #include "ndl/ndl.h"
+#include "ndl/random.h"
+#include "ndl/tree.h"
 #include "files/files.h"
 #include "tool.h"
 

@@ -21,6 +21,8 @@
 
 #include "measure.h"
 #include "ndl/ndl.h"
+#include "ndl/random.h"
+#include "ndl/tree.h"
 
 #define CLAIM_EXACT 0.0
 /* KKT residuals of 1e-9 with condition numbers up to 1e3 move a value by 1e-6. */

@@ -4,7 +4,7 @@
 #ifndef MISSING_CHILD_H
 #define MISSING_CHILD_H
 
-#include "ndl/ndl.h"
+#include "ndl/random.h"
 
 struct missing_child {
     double rate, child; /* probability of the parent; of the child given the parent */

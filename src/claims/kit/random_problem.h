@@ -4,7 +4,7 @@
 #ifndef RANDOM_PROBLEM_H
 #define RANDOM_PROBLEM_H
 
-#include "ndl/ndl.h"
+#include "ndl/random.h"
 
 /* How features fire: independently; from a common cause; each only where an earlier one does; or
  * there are none, and the data are plain Gaussian. */

@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#include "ndl/ndl.h"
+#include "ndl/random.h"
 
 struct two_children {
     double alone, child, both; /* weights */
