@@ -23,7 +23,7 @@ is at the cosine $\kappa^{\mathrm{distance}}$ from its ancestor.
 #include "kit/weighted.h"
 
 static const double KAPPA = 0.3, LAMBDA = 0.1;
-enum { TRIALS = 3, SAMPLES = 400 };
+enum { TRIALS = 5, SAMPLES = 400 };
 
 static double tilt_of(double kappa)
 {
@@ -249,7 +249,7 @@ static double cost(const struct cheap *c, double a, double b)
 
 static double least_cost(const struct cheap *c, double low, double high)
 {
-    enum { GRID = 60 };
+    enum { GRID = 30 };
     double a = (low + high) / 2, b = M_PI / 4, wide_a = (high - low) / 2, wide_b = M_PI * 3 / 4,
            best = HUGE_VAL;
     for (int zoom = 0; zoom < 12; zoom++) {

@@ -21,7 +21,7 @@ $h < 0$ falls at $(1 + \alpha) |h| m_c$.
 #include "kit/forest.h"
 
 static const double ALPHA = 2, ONES[FOREST_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-enum { TRIALS = 3, SAMPLES = 300 };
+enum { TRIALS = 10, SAMPLES = 300 };
 
 /* Magnitudes in [0.8, 1.2], so that alpha = 2 suffices and alpha = 1/2 does not. */
 static const struct forest FORESTS[] = {{2, 2, 2, true, 0.4, 0.3, 0.8, 1.2},
