@@ -1,4 +1,4 @@
-/** # Three panels: when can two features live side by side?
+/** # Four panels: when can two features live side by side?
 
 Claim `panels`.  A representation $x_i = b + z_{i1} d_1 + z_{i2} d_2$ with unit
 atoms can be a local optimum of nonnegative L1 dictionary learning only if
@@ -9,9 +9,12 @@ activations $\tilde z = 1 - z / \langle z \rangle$ over the samples where the
 $$ h \in \mathrm{Conv}\{\tilde z_{i1} : z_{i2} = 0\}
    \quad\text{and}\quad h \in \mathrm{Conv}\{\tilde z_{i2} : z_{i1} = 0\}. $$
 
-Three data sets show what this means.  In A and C the features vary widely while
+Four data sets show what this means.  In A and C the features vary widely while
 the other is off, and both hulls contain $h$.  In B a chunk is missing, and one
-hull does not.  A violated condition comes with a direction
+hull does not.  D is a hierarchy, a dog and a labrador: of A, the samples are left out
+in which feature 2 fires without feature 1.  While the dog is off the labrador is
+constantly 0, its hull is the single point 1, and the margin is $h - 1$.
+A violated condition comes with a direction
 
 $$ z_k \leftarrow z_k + \epsilon (a z_j + c), \quad
    d_j \leftarrow d_j - \epsilon a d_k, \quad b \leftarrow b - \epsilon c d_k $$
@@ -21,10 +24,11 @@ $a m_j (1-h) + c < 0$ per sample and unit of $\lambda$.
 
 - Reads: `panels/A.tsv`, `panels/B.tsv`, `panels/C.tsv` (activations, N x 2) and
   `panels/cosines.tsv` ($d_1 \cdot d_2$ of each).
-- Writes: `panels.tsv`; `panels-scatter` and `panels-hulls` (the three panels), `panels-descent`
-  (loss along the direction, panel B).
-- Falsified by: A or C outside its hull, B inside, a measured slope that differs
-  from the predicted one, or a solver that leaves A or C, or stays at B. */
+- Writes: `panels.tsv`; `panels-scatter` and `panels-hulls` (the four panels), `panels-removed`
+  (the samples of A that B and D lack), `panels-descent` (loss along the direction, panel B).
+- Falsified by: A or C outside its hull, B or D inside, a margin of D other than $h - 1$, a
+  measured slope that differs from the predicted one, or a solver that leaves A or C, or stays at
+  B or D. */
 #include <float.h>
 #include <stdio.h>
 #include <string.h>
