@@ -2,6 +2,7 @@
  * of threads and after a break, and every error. */
 #include "check.h"
 
+#include "ndl/random.h"
 #include "sae/sae.h"
 
 #include <stdio.h>

@@ -7,6 +7,7 @@
  * derivative, it has the linear term that defines the pseudo-derivative. */
 #include "check.h"
 
+#include "ndl/random.h"
 #include "sae/sae.h"
 
 #include <stdlib.h>

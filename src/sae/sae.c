@@ -9,6 +9,7 @@
 #include <gsl/gsl_rng.h>
 
 #include "ndl/blas.h"
+#include "ndl/random.h"
 #include "ndl/vec.h"
 
 const char *const sae_parameter_name[SAE_PARAMETERS] = {"W_enc",         "b_enc", "W_dec", "b_dec",

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ndl/random.h"
+
 /* -------------------------------------------------------------------- batches */
 
 /* Fisher and Yates, from a stream of its own for every epoch. */
