@@ -24,6 +24,8 @@
 
 #include "ndl/ndl.h"
 
+struct cJSON;
+
 /* ------------------------------------------------------------------ arrays */
 
 enum ndl_dtype { NDL_F64, NDL_F32, NDL_F16, NDL_BF16 };
@@ -142,6 +144,11 @@ struct ndl_sae {
  * line; so are a key that stands twice and weights of another architecture than cfg.json says. */
 enum ndl_status ndl_sae_load(struct ndl_sae *sae, const char *directory, struct ndl_error *err);
 void ndl_sae_free(struct ndl_sae *sae);
+/* Writes such an SAE (not one that normalises: NDL_BADARG) for SAELens 6, as float32: NDL_BADDATA if
+ * a number exceeds that.  `metadata` (may be NULL) is an object for cfg.json to hold under that name. */
+enum ndl_status ndl_sae_write(const struct ndl_sae *sae, const struct cJSON *metadata,
+                              const char *config_path, const char *weights_path,
+                              struct ndl_error *err);
 
 /* Codes Z (last - first) x K of rows [first, last) of X (d columns), as multipliers of
  * the rows of W_dec.  Computed in double from the stored weights: a pre-activation
@@ -189,6 +196,16 @@ enum ndl_status ndl_npy_view(struct ndl_array_view *view, const unsigned char *b
 enum ndl_status ndl_safetensors_view(struct ndl_array_view *view, const unsigned char *bytes,
                                      size_t size, const char *tensor, bool vector, const char *name,
                                      struct ndl_error *err);
+/* Writes tensors as float32, in this order.  Names need no escape in JSON (asserted); a vector is a
+ * matrix of one row.  NDL_BADDATA names a number that is no float32.  The file appears complete or
+ * not at all. */
+struct ndl_tensor {
+    const char *name;
+    const struct ndl_matrix *m;
+    bool vector;
+};
+enum ndl_status ndl_safetensors_write(const struct ndl_tensor *tensor, size_t count,
+                                      const char *path, struct ndl_error *err);
 /* A text that is one JSON object and blanks around it, parsed (cJSON_Delete it); else, or without
  * memory, NULL. */
 struct cJSON *ndl_json_object(const unsigned char *bytes, size_t size);

@@ -120,7 +120,7 @@ const struct sae_objective sae_objectives[] = {
     {"levels", SAE_RELU, penalty_weighted, SAE_LEVELS, 0.3, 0,
      "L1, cheaper by the factor shape per level up (like EWG-SAE)"},
     {"levels-fading", SAE_RELU, penalty_weighted, SAE_LEVELS | SAE_PREFIXES | SAE_FADING, 0.3, 0,
-     "the same, with prefix losses that fade out"},
+     "levels, with prefix losses that fade out"},
     {"l1-fading", SAE_RELU, penalty_l1, SAE_PREFIXES | SAE_FADING, 1, 0,
      "L1 with prefix losses that fade out (control of levels-fading)"},
     {"treemax", SAE_RELU, penalty_tree_max, SAE_TREE, 2, 0,
