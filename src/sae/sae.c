@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <gsl/gsl_rng.h>
-
 #include "ndl/blas.h"
 #include "ndl/random.h"
 #include "ndl/vec.h"

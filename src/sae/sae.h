@@ -218,7 +218,7 @@ enum ndl_status sae_gradient(struct sae *sae, const double *X, double *gradient[
 
 /* Writes batch number `step` (rows x d) to X.  What it writes depends on the context's constants
  * and `step` alone: so a resumed run sees the data it would have seen.  (For a generator: seed a
- * stream by ndl_rng(&rng, seed, step, err).) */
+ * stream by ndl_rng(&rng, seed, step, err) of ndl/random.h.) */
 typedef enum ndl_status sae_draw(void *context, uint64_t step, size_t rows, double *X,
                                  struct ndl_error *err);
 

@@ -9,4 +9,4 @@ _ndl() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
     fi
 }
-complete -F _ndl ndl-fit ndl-encode ndl-bound ndl-check ndl-sample
+complete -F _ndl ndl-fit ndl-encode ndl-bound ndl-check ndl-sample ndl-train

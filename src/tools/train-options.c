@@ -254,8 +254,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const char about[] =
     "Trains a sparse autoencoder with K latents on the data X (N x d) by Adam.\v"
     "Example:\n"
-    "  ndl-train X.npy --objective batchtopk --latents 1024 --k 32 --steps 20000 --out trained\n"
-    "  ndl-check --sae trained --activations X.npy\n\n"
+    "  ndl-train X.npy --objective batchtopk --latents 1024 --k 32 --steps 20000 --out trained\n\n"
     "writes trained/cfg.json and sae_weights.safetensors, which SAELens reads too, and "
     "report.json.  "
     "X is .npy, .npz:NAME, .safetensors[:NAME] or .tsv.\n"
