@@ -34,15 +34,14 @@ $(others): setup
 	@:
 else
 
-# Dates and data sets, before anything is compared (a make that is called by another need not).
-ifneq ($(and $(filter-out 0,$(MAKELEVEL)),$(wildcard $(BUILD)/reads.mk)),$(BUILD)/reads.mk)
+# Dates and data sets, before anything is compared (a make that is called by another need not, nor one
+# that has started again).
+ifneq ($(and $(filter-out 0,$(MAKELEVEL)$(MAKE_RESTARTS)),$(wildcard $(BUILD)/reads.mk)),$(BUILD)/reads.mk)
 prepared := $(shell src/scripts/prepare.sh $(BUILD) || echo failed)
 ifneq ($(prepared),)
 $(error src/scripts/prepare.sh: $(prepared))
 endif
 endif
-
-claim_ids := $(shell sed -n 's/^claim  *//p' src/claims/registry.txt)
 
 .PHONY: all help clean programs results figures paper site verify review seeds why test reference reference-seeds sync install
 all: programs figures paper site
@@ -61,14 +60,14 @@ help:
 	@echo 'make seeds COUNT=20           every claim for that many seeds, and the spread'
 	@echo 'make why NUMBER=PROGRAM.KEY   where a number of the paper comes from'
 	@echo 'make test           the test suite (CTest); TESTS="-L unit" selects'
-	@echo 'make reference      accept the results of this run as results/'
+	@echo 'make reference      replace what no longer agrees in results/, and sync'
 	@echo 'make reference-seeds          accept the spread that make seeds has found'
 	@echo 'make sync           regenerate the claims table of REPRODUCE.md'
 	@echo 'make install PREFIX=/usr/local  install the command line tools'
 	@echo 'make bench          the tools against scikit-learn (python3-sklearn), a quarter of an hour'
 	@echo 'make bench-audit    ndl-check against a sparse co-occurrence product, some minutes'
 	@echo 'make clean          remove $(BUILD)'
-	@echo 'claims: $(claim_ids)'
+	@echo 'claims: $(or $(claim_ids),see REPRODUCE.md)'
 
 clean:
 	rm -rf $(BUILD)
@@ -93,6 +92,7 @@ LIBS := -Wl,--as-needed -lzip -lcjson -lmd -lgsl -lopenblas -lqhull_r -lglpk -lm
 claims := $(patsubst src/claims/%.c,%,$(sort $(wildcard src/claims/*.c)))
 tools := $(patsubst src/tools/%.c,%,$(sort $(wildcard src/tools/ndl-*.c)))
 registry := $(BUILD)/bin/registry
+registry_txt := src/claims/registry.txt
 program_sources := $(claims:%=src/claims/%.c) $(tools:%=src/tools/%.c) src/registry/main.c
 part_sources := $(filter-out $(program_sources),$(sort $(wildcard src/*/*.c src/*/*/*.c)))
 rooms := $(sort $(notdir $(patsubst %/,%,$(dir $(part_sources)))))
@@ -155,8 +155,19 @@ $(claims:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/obj/claims/%.o $(version) $
 	$(call link)
 $(tools:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/obj/tools/%.o $(version) $(archives)
 	$(call link)
-$(registry): $(BUILD)/obj/registry/main.o $(version) $(archives)
+$(registry): $(BUILD)/obj/registry/main.o $(version) $(BUILD)/lib/libregistry.a $(BUILD)/lib/libndl.a
 	$(call link)
+
+# The registry program prints for make which claims there are and what they need.  Make builds it and
+# reads this file before anything else, but not for goals that have nothing to do with claims.
+ifneq ($(filter-out help clean programs test-programs install bench bench-audit $(BUILD)/bin/% $(BUILD)/obj/% \
+  $(BUILD)/lib/%,$(or $(MAKECMDGOALS),all)),)
+$(BUILD)/registry.mk: $(registry) $(registry_txt)
+	@$(registry) deps > $@.new && mv $@.new $@
+include $(BUILD)/registry.mk
+else
+-include $(wildcard $(BUILD)/registry.mk)
+endif
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 .PHONY: FORCE
@@ -192,7 +203,6 @@ $(results): $(results_dir)/%.tsv: $(BUILD)/id/%.id | $(BUILD)/bin/%
 
 # --------------------------------------------------------------- verification
 # src/claims/registry.txt says what each claim expects.
-registry_txt := src/claims/registry.txt
 references := $(sort $(wildcard results/*.tsv))
 judge = $(registry) $(1) --results $(results_dir) $(if $(filter 1,$(SEED)),,--no-reference)
 
@@ -200,12 +210,13 @@ verify: $(registry) $(results) $(spread)
 	@$(call judge,verify)
 
 # claim-ID needs the results of its own program and of those it reads from.
-programs_of = $(shell awk '/^claim / {id = $$2} id == "$(1)" && ($$1 == "program" || $$1 == "reads") \
-  {for (i = 2; i <= NF; i++) print $$i}' $(registry_txt))
 .PHONY: $(claim_ids:%=claim-%)
-$(foreach id,$(claim_ids),$(eval claim-$(id): $(patsubst %,$(results_dir)/%.tsv,$(call programs_of,$(id)))))
+$(foreach id,$(claim_ids),$(eval claim-$(id): $(programs_of.$(id):%=$(results_dir)/%.tsv)))
 $(claim_ids:%=claim-%): claim-%: $(registry)
 	@$(call judge,verify) $*
+# Another name is an error, which names the claims.
+claim-%: $(registry)
+	@$(registry) verify $*
 
 BUDGET ?= 10m
 review: $(registry)
@@ -222,9 +233,12 @@ why: $(registry) $(filter $(results_dir)/$(firstword $(subst ., ,$(NUMBER) none)
 # README.md shows results/panels.svg.
 readme_figure := $(patsubst figures/%.gp,$(BUILD)/figures/%.svg,$(wildcard figures/panels.gp))
 reference: $(registry) $(results) $(spread) $(readme_figure)
-	@$(registry) verify --quiet --no-reference --results $(results_dir)
-	rm -f results/*.tsv
-	cp $(results_dir)/*.tsv $(readme_figure) results/
+	@$(registry) accept --results $(results_dir)
+	@for figure in $(readme_figure); do \
+	  cmp -s $$figure results/$${figure##*/} && continue; \
+	  cp $$figure results/$${figure##*/}.new && mv results/$${figure##*/}.new results/$${figure##*/} || exit 1; \
+	  echo "results/$${figure##*/}: replaced"; done
+	@$(registry) table --rewrite REPRODUCE.md
 
 reference-seeds: $(BUILD)/seeds/seeds.tsv
 	cp $(BUILD)/seeds/seeds.tsv $(BUILD)/seeds/seeds-checks.tsv results/
@@ -242,9 +256,10 @@ figure_programs = $(sort $(foreach f,$(shell sed -n 's/^\# reads //p' figures/$(
 $(foreach f,$(figures),$(eval $(f:%=$(BUILD)/figures/%.pdf) $(f:%=$(BUILD)/figures/%.svg): \
   $(patsubst %,$(results_dir)/%.tsv,$(call figure_programs,$(f)))))
 
-# gnuplot only warns about missing data, and a figure without its data is an error here.
+# gnuplot only warns about missing data, and a figure without its data is an error here; on a full disk
+# it says nothing.
 draw = gnuplot -d -e "style = 'figures/style.gp'; results = '$(results_dir)'; format = '$(1)'; out = '$@.new'" $< 2> $@.log && \
-  ! grep -i -e warning -e error $@.log && mv $@.new $@ || { cat $@.log >&2; echo "$<: gnuplot failed" >&2; exit 1; }
+  ! grep -i -e warning -e error $@.log && src/scripts/whole.sh $@.new && mv $@.new $@ || { cat $@.log >&2; echo "$<: gnuplot failed" >&2; exit 1; }
 $(BUILD)/figures/%.pdf: figures/%.gp figures/style.gp
 	@$(call need,gnuplot)
 	@mkdir -p $(@D)
@@ -261,12 +276,9 @@ pages := $(claims) index reproduce datasets $(if $(wildcard src/tools/AUDIT.md),
 page_files := $(pages:%=$(BUILD)/site/%.html)
 site: $(page_files) $(BUILD)/site/style.css
 
-# What a page shows besides its program's results.
-page_needs = $(shell awk 'function flush() { if (own) print needs; own = 0; needs = "" } /^claim / {flush()} \
-  $$1 == "program" {own = $$2 == "$(1)"} $$1 == "figure" {needs = needs " $(BUILD)/figures/" $$2 ".svg"} \
-  $$1 == "reads" {needs = needs " $(BUILD)/results/" $$2 ".tsv"} END {flush()}' $(registry_txt))
-$(foreach p,$(claims),$(eval $(BUILD)/site/$(p).html: src/claims/$(p).c $(datasets) $(BUILD)/results/$(p).tsv \
-  $(call page_needs,$(p))))
+# A page shows its program's figures, and the results that its claims read from others.
+$(foreach p,$(claims),$(eval $(BUILD)/site/$(p).html: src/claims/$(p).c $(BUILD)/results/$(p).tsv \
+  $(figures_of.$(p):%=$(BUILD)/figures/%.svg) $(reads_of.$(p):%=$(BUILD)/results/%.tsv)))
 $(BUILD)/site/index.html: $(claims:%=$(BUILD)/site/%.html) REPRODUCE.md datasets/README.md $(wildcard src/tools/AUDIT.md)
 $(BUILD)/site/reproduce.html: REPRODUCE.md
 $(BUILD)/site/datasets.html: datasets/README.md
@@ -276,7 +288,7 @@ $(page_files): $(BUILD)/site/%.html: $(filter-out %.css,$(wildcard src/site/*)) 
 	@$(call need,pandoc)
 	@mkdir -p $(@D)
 	@echo 'page $@'
-	@src/site/site.sh $(BUILD) $*
+	@src/site/site.sh $(BUILD) $* $(figures_of.$*)
 $(BUILD)/site/style.css: src/site/style.css
 	@mkdir -p $(@D)
 	@cp $< $@.new && mv $@.new $@

@@ -2,6 +2,7 @@
 #include "registry.h"
 
 #include <argp.h>
+#include <errno.h>
 #include <string.h>
 
 #include "ndl/ndl.h"
@@ -9,13 +10,13 @@
 extern const char ndl_commit[];
 
 struct options {
-    const char *registry, *results, *reference, *out, *rewrite, *check;
+    const char *registry, *results, *reference, *out, *rewrite, *check, *captions;
     bool no_reference, quiet;
     char **words; /* the subcommand and its arguments */
     int word_count;
 };
 
-enum { NO_REFERENCE = 1, REWRITE, CHECK };
+enum { NO_REFERENCE = 1, REWRITE, CHECK, CAPTIONS };
 
 static const struct argp_option option_table[] = {
     {"registry", 'r', "FILE", 0, "the claims (default src/claims/registry.txt)", 0},
@@ -26,6 +27,7 @@ static const struct argp_option option_table[] = {
     {"quiet", 'q', NULL, 0, "verify: print only what fails", 0},
     {"out", 'o', "FILE", 0, "macros: where to write; seeds: the directory", 0},
     {"rewrite", REWRITE, "FILE", 0, "table: put it between the markers of FILE", 0},
+    {"captions", CAPTIONS, "DIR", 0, "page: where FIGURE.caption is for each figure", 0},
     {"check", CHECK, "FILE", 0, "table: only see whether FILE is up to date", 0},
     {0}};
 
@@ -54,6 +56,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case REWRITE:
         options->rewrite = arg;
         return 0;
+    case CAPTIONS:
+        options->captions = arg;
+        return 0;
     case CHECK:
         options->check = arg;
         return 0;
@@ -76,6 +81,14 @@ static void print_version(FILE *stream, struct argp_state *state)
 
 /* ------------------------------------------------------------ subcommands */
 
+static _Noreturn void die_of_claim(const struct registry *registry, const char *id)
+{
+    fprintf(stderr, "registry: %s: no claim '%s'; the claims are", registry->path, id);
+    for (size_t i = 0; i < registry->count; i++)
+        fprintf(stderr, " %s", registry->entries[i].id);
+    die("%s", "");
+}
+
 /* Judges the named claims (all, if none is named), then compares with the reference. */
 static int verify(const struct registry *registry, struct results *results,
                   struct results *reference, const struct options *options)
@@ -83,7 +96,7 @@ static int verify(const struct registry *registry, struct results *results,
     size_t failed = 0, judged = 0, differences = 0;
     for (int i = 1; i < options->word_count; i++)
         if (!registry_find(registry, options->words[i]))
-            die("registry: %s: no claim '%s'", registry->path, options->words[i]);
+            die_of_claim(registry, options->words[i]);
     for (size_t i = 0; i < registry->count; i++) {
         const struct entry *entry = &registry->entries[i];
         bool wanted = options->word_count == 1;
@@ -158,11 +171,59 @@ static int seeds(const struct registry *registry, struct results *results,
     return stale ? EXIT_FAILS : EXIT_HOLDS;
 }
 
-static int list(const struct registry *registry)
+static void list(const struct registry *registry)
 {
     for (size_t i = 0; i < registry->count; i++)
         printf("%s\t%g\t%s\n", registry->entries[i].id, registry->entries[i].minutes,
                registry->entries[i].title);
+}
+
+/* Nothing becomes a reference unless every claim holds. */
+static int accept(const struct registry *registry, struct results *results,
+                  struct results *reference, struct options *options)
+{
+    options->quiet = options->no_reference = true;
+    int status = verify(registry, results, reference, options);
+    if (status != EXIT_HOLDS)
+        return status;
+    size_t changed = results_accept(results, reference);
+    printf("%s: %zu files changed\n", reference->dir, changed);
+    return EXIT_HOLDS;
+}
+
+/* What a subcommand prints about one program or figure. */
+static int print_for_page(const struct registry *registry, struct results *results,
+                          const struct options *options)
+{
+    const char *command = options->words[0], *name = options->words[1];
+    if (strcmp(command, "status") == 0)
+        write_status(stdout, registry, results, name);
+    else if (strcmp(command, "page") == 0)
+        write_page(stdout, registry, results, name, options->captions);
+    else if (strcmp(command, "neighbours") == 0)
+        write_neighbours(stdout, registry, name);
+    else if (strcmp(command, "caption") == 0)
+        write_caption(stdout, results, name);
+    else
+        return EXIT_USAGE;
+    return EXIT_HOLDS;
+}
+
+/* What a subcommand prints about all claims. */
+static int print_all(const struct registry *registry, struct results *results, const char *command)
+{
+    if (strcmp(command, "list") == 0)
+        list(registry);
+    else if (strcmp(command, "deps") == 0)
+        write_deps(stdout, registry);
+    else if (strcmp(command, "summary") == 0)
+        write_summary(stdout, registry, results);
+    else if (strcmp(command, "index") == 0)
+        write_index(stdout, registry, results);
+    else if (strcmp(command, "check") == 0)
+        registry_check(registry);
+    else
+        return EXIT_USAGE;
     return EXIT_HOLDS;
 }
 
@@ -170,64 +231,59 @@ static int run(const struct registry *registry, struct results *results, struct 
                struct options *options)
 {
     const char *command = options->words[0];
-    int words = options->word_count;
+    int words = options->word_count, status = EXIT_USAGE;
     if (strcmp(command, "verify") == 0)
         return verify(registry, results, reference, options);
     if (strcmp(command, "why") == 0 && words == 2)
         return explain(registry, results, reference, options->words[1]);
     if (strcmp(command, "macros") == 0 && words == 1)
         return macros(registry, results, reference, options);
+    if (strcmp(command, "accept") == 0 && words == 1)
+        return accept(registry, results, reference, options);
     if (strcmp(command, "table") == 0 && words == 1)
         return table(registry, options);
     if (strcmp(command, "seeds") == 0)
         return seeds(registry, results, options);
-    if (strcmp(command, "list") == 0 && words == 1)
-        return list(registry);
-    if (strcmp(command, "page") == 0 && words == 2) {
-        write_page(stdout, registry, results, options->words[1]);
-        return EXIT_HOLDS;
-    }
-    if (strcmp(command, "index") == 0 && words == 1) {
-        write_index(stdout, registry, results);
-        return EXIT_HOLDS;
-    }
-    if (strcmp(command, "check") == 0 && words == 1) {
-        registry_check(registry);
-        return EXIT_HOLDS;
-    }
-    fprintf(stderr, "registry: '%s' with %d arguments is no subcommand; see --help\n", command,
-            words - 1);
-    return EXIT_USAGE;
+    if (words == 1)
+        status = print_all(registry, results, command);
+    if (words == 2)
+        status = print_for_page(registry, results, options);
+    if (status == EXIT_USAGE)
+        fprintf(stderr, "registry: '%s' with %d arguments is no subcommand; see --help\n", command,
+                words - 1);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
-    struct options options = {
-        .registry = "src/claims/registry.txt", .results = "build/results", .reference = "results"};
+    struct options options = {.registry = "src/claims/registry.txt",
+                              .results = "build/results",
+                              .reference = "results",
+                              .captions = "."};
     argp_program_version_hook = print_version;
     argp_err_exit_status = EXIT_USAGE;
     const struct argp argp = {
         .options = option_table,
         .parser = parse_option,
-        .args_doc = "verify [ID...]\nwhy PROGRAM.KEY\ncheck\nlist\nseeds [DIR...]\nmacros --out "
-                    "FILE\ntable\npage PROGRAM\nindex",
+        .args_doc = "verify [ID...]\nwhy PROGRAM.KEY\naccept\ncheck\nlist\ndeps\nseeds [DIR...]\n"
+                    "macros --out FILE\ntable\nstatus PROGRAM\npage PROGRAM --captions DIR\n"
+                    "neighbours PROGRAM\ncaption FIGURE\nsummary\nindex",
         .doc = "Judges the claims of the registry by the results of their programs, and writes "
-               "what the paper "
-               "and REPRODUCE.md take from it.\v"
-               "verify  predicted, measured, tolerance and verdict of the claims (of named ones "
-               "with statement, "
-               "command and reasons), then every result file against the reference\n"
-               "why     file, source line, reference and uses of one number\n"
-               "check   programs, figures and paper labels exist; no program or figure without a "
-               "claim\n"
+               "what the paper, the pages, REPRODUCE.md and make take from it.\v"
+               "verify  predicted, measured and verdict of the claims (of those named,\n"
+               "        statement, command and reasons too), and whether the result files\n"
+               "        agree with the reference\n"
+               "why     file, function, reference and uses of one number\n"
+               "accept  replaces the reference files that the results do not agree with\n"
+               "check   that the registry, programs, figures and paper name each other\n"
                "list    id, minutes and title of every claim\n"
-               "seeds   the spread over the results in DIR..., one per seed, to --out; without "
-               "DIR, whether the\n"
-               "        spread in the results is about these claims and numbers\n"
+               "deps    claims, their programs and figures, as variables of a makefile\n"
+               "seeds   the spread over the results in DIR..., one per seed, to --out;\n"
+               "        without DIR, whether the spread is about these claims and numbers\n"
                "macros  the numbers as TeX; refuses unless every claim holds\n"
                "table   the Markdown table of the claims\n"
-               "page    verdicts and figures of a program's claims, in Markdown for the site\n"
-               "index   all claims, likewise\n\n"
+               "status, page, neighbours, caption, summary, index\n"
+               "        what make site needs, in Markdown (a caption in TeX)\n\n"
                "Exit status: 0 all hold, 1 one does not, 2 data or runtime error, 64 usage.\n"
                "Example: registry verify panels --results build/results"};
     argp_parse(&argp, argc, argv, 0, NULL, &options);
@@ -235,6 +291,8 @@ int main(int argc, char **argv)
     struct results results = {.dir = options.results}, reference = {.dir = options.reference};
     registry_read(&registry, options.registry);
     int status = run(&registry, &results, &reference, &options);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        die("registry: the output cannot be written: %s", strerror(errno));
     results_free(&results);
     results_free(&reference);
     registry_free(&registry);

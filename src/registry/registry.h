@@ -1,10 +1,11 @@
 /* registry.h -- the claims registry: what is claimed, how it is judged, what is generated from it.
  *
  * src/claims/registry.txt defines its own format in its first lines.  parse.c
- * reads it, results.c reads the files the claim programs write, verify.c
- * compares the two, seeds.c does so for many seeds, paper.c, table.c and site.c write what
- * the paper, REPRODUCE.md and the pages take from it, why.c traces one number back to its source.
- * */
+ * reads it, results.c reads the files the claim programs write, verify.c judges the ones by the
+ * others, compare.c compares results with the references, seeds.c does so for many seeds; paper.c,
+ * table.c, caption.c and site.c write what the paper, REPRODUCE.md and the pages take from them,
+ * with the numbers of notation.c; deps.c tells make; why.c traces one number back to its source.
+ */
 #ifndef REGISTRY_H
 #define REGISTRY_H
 
@@ -73,6 +74,7 @@ struct scalar {
     char *key;
     double value, tolerance;
     char *meaning;
+    char *function; /* which wrote it, in C; NULL if the file does not tell */
 };
 
 struct result { /* one program's NAME.tsv */
@@ -96,11 +98,25 @@ const struct scalar *result_scalar(const struct result *result, const char *key)
 /* A key of the claim's own program or, with its prefix, of one that it reads. */
 const struct scalar *entry_scalar(struct results *results, const struct entry *entry,
                                   const char *key);
+/* "PROGRAM.KEY"; NULL if there is no such number. */
+const struct scalar *named_scalar(struct results *results, const char *name);
 void results_free(struct results *results);
+
+/* The first lines of a result file that this program writes, and one of its numbers. */
+void write_header(FILE *out, const char *program, const char *command);
+void write_scalar(FILE *out, const char *key, double value, double tolerance, const char *meaning);
+
+/* |value - reference| <= tolerance * max(1, |reference|).  NaN agrees with nothing; equal
+ * infinities agree, and with the tolerance infinity everything. */
+bool agree(double value, double reference, double tolerance);
 
 /* Compares all files of one program (or of all, if NULL) with the reference.
  * Prints every difference; returns their number. */
 size_t results_compare(struct results *results, struct results *reference, const char *program);
+/* Makes the results the reference: replaces what does not agree, or does not tell its functions
+ * while the results do, adds what is new and removes what is left over.  Prints each, and returns
+ * how many files that were. */
+size_t results_accept(struct results *results, struct results *reference);
 
 /* --------------------------------------------------------------- verify */
 
@@ -154,9 +170,19 @@ void write_macros(FILE *out, const struct registry *registry, struct results *re
 void write_table(FILE *out, const struct registry *registry);
 /* Puts the table between the markers in a file.  check: only compare; false if out of sync. */
 bool rewrite_table(const struct registry *registry, const char *path, bool check);
-/* Markdown for the site: figures and verdicts of the claims of a program; all claims. */
+/* Markdown for the page of a program: links to the verdicts of its claims, and these, with their
+ * figures, whose captions are the files CAPTIONS/FIGURE.caption; the pages before and after it. */
+void write_status(FILE *out, const struct registry *registry, struct results *results,
+                  const char *program);
 void write_page(FILE *out, const struct registry *registry, struct results *results,
-                const char *program);
+                const char *program, const char *captions);
+void write_neighbours(FILE *out, const struct registry *registry, const char *program);
+/* The paper's caption of a figure, in LaTeX; the first line are macros. */
+void write_caption(FILE *out, struct results *results, const char *figure);
+/* For make: the claims, their programs, and what the programs' pages need. */
+void write_deps(FILE *out, const struct registry *registry);
+/* Markdown of the index: how many claims hold, and all of them. */
+void write_summary(FILE *out, const struct registry *registry, struct results *results);
 void write_index(FILE *out, const struct registry *registry, struct results *results);
 /* "PROGRAM.KEY": everything about one number.  Returns an exit status. */
 int explain(const struct registry *registry, struct results *results, struct results *reference,

@@ -96,22 +96,23 @@ struct totals {
     double allowance_most, floor_most, control_least;
 };
 
-static void write_scalar(FILE *out, char *key, double value, double tolerance, const char *meaning)
+/* As write_scalar; frees the key. */
+static void write_joined(FILE *out, char *key, double value, double tolerance, const char *meaning)
 {
-    fprintf(out, "%s\t%.17g\t%.17g\t%s\n", key, value, tolerance, meaning);
+    write_scalar(out, key, value, tolerance, meaning);
     free(key);
 }
 
 static void write_spread(FILE *out, const struct entry *entry, const char *key,
                          const struct spread *spread, double tolerance)
 {
-    write_scalar(out, join("%s.%s.first", entry->id, key), spread->first, tolerance,
+    write_joined(out, join("%s.%s.first", entry->id, key), spread->first, tolerance,
                  "its value for seed 1");
-    write_scalar(out, join("%s.%s.least", entry->id, key), spread->least, (double)INFINITY,
+    write_joined(out, join("%s.%s.least", entry->id, key), spread->least, (double)INFINITY,
                  "its least value over the seeds");
-    write_scalar(out, join("%s.%s.mean", entry->id, key), spread->mean, (double)INFINITY,
+    write_joined(out, join("%s.%s.mean", entry->id, key), spread->mean, (double)INFINITY,
                  "its mean over the seeds");
-    write_scalar(out, join("%s.%s.largest", entry->id, key), spread->largest, (double)INFINITY,
+    write_joined(out, join("%s.%s.largest", entry->id, key), spread->largest, (double)INFINITY,
                  "its largest value over the seeds");
 }
 
@@ -179,7 +180,7 @@ static void write_claim(FILE *scalars, FILE *table, struct results *seeds, size_
     size_t held = 0;
     for (size_t s = 0; s < count; s++)
         held += entry_holds(&seeds[s], entry);
-    write_scalar(scalars, join("%s.holds", entry->id), (double)held, 0,
+    write_joined(scalars, join("%s.holds", entry->id), (double)held, 0,
                  "seeds for which the claim holds");
     totals->claims++;
     totals->claims_held += held == count;
@@ -226,8 +227,7 @@ static void write_totals(FILE *out, size_t count, const struct totals *totals)
          totals->control_least},
     };
     for (size_t i = 0; i < sizeof scalars / sizeof *scalars; i++)
-        write_scalar(out, join("%s", scalars[i].key), scalars[i].value, (double)INFINITY,
-                     scalars[i].meaning);
+        write_scalar(out, scalars[i].key, scalars[i].value, (double)INFINITY, scalars[i].meaning);
 }
 
 static void open_out(struct ndl_output *out, char *path)
@@ -296,9 +296,7 @@ static size_t key_stale(struct results *results, const struct entry *entry, cons
     const struct scalar *is = entry_scalar(results, entry, key);
     if (!seeds)
         printf("seeds: nothing about %s of claim %s\n", key, entry->id);
-    else if (!is ||
-             !(isinf(seeds->tolerance) || is->value == seeds->value ||
-               fabs(is->value - seeds->value) <= seeds->tolerance * fmax(1, fabs(seeds->value))))
+    else if (!is || !agree(is->value, seeds->value, seeds->tolerance))
         printf("seeds: %s of claim %s was %.9g for seed 1 and is %.9g\n", key, entry->id,
                seeds->value, is ? is->value : (double)NAN);
     else

@@ -2,6 +2,7 @@
  * program's page, and the index. */
 #include "registry.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,22 +90,26 @@ static bool is_computed(struct results *results, const struct entry *entry)
     return computed;
 }
 
-/* A heading with the mark of the verdict. */
-static void write_heading(FILE *out, struct results *results, const struct entry *entry,
-                          const char *link)
+/* class="holds">, the verdict and the title, within a link unless that is NULL. */
+static void write_marked_title(FILE *out, struct results *results, const struct entry *entry,
+                               const char *link)
 {
-    bool computed = is_computed(results, entry), holds = computed && entry_holds(results, entry);
-    fprintf(out, "<h2 id=\"%s\" class=\"%s\"><span class=\"sign\">%s</span> ", entry->id,
-            holds      ? "holds"
-            : computed ? "fails"
-                       : "unknown",
-            holds      ? "✓ holds:"
-            : computed ? "✗ FAILS:"
-                       : "? not computed:");
+    static const char *const classes[] = {"unknown", "fails", "holds"};
+    static const char *const signs[] = {"? not computed:", "✗ FAILS:", "✓ holds:"};
+    int verdict = is_computed(results, entry) ? 1 + entry_holds(results, entry) : 0;
+    fprintf(out, "class=\"%s\"><span class=\"sign\">%s</span> ", classes[verdict], signs[verdict]);
     if (link)
         fprintf(out, "<a href=\"%s\">", link);
     write_text(out, PAGE, entry->title);
-    fprintf(out, "%s</h2>\n\n", link ? "</a>" : "");
+    fputs(link ? "</a>" : "", out);
+}
+
+static void write_heading(FILE *out, struct results *results, const struct entry *entry,
+                          const char *link)
+{
+    fprintf(out, "<h2 id=\"%s\" ", entry->id);
+    write_marked_title(out, results, entry, link);
+    fputs("</h2>\n\n", out);
 }
 
 static void write_facts(FILE *out, const struct entry *entry)
@@ -113,30 +118,82 @@ static void write_facts(FILE *out, const struct entry *entry)
             entry->minutes);
 }
 
-void write_page(FILE *out, const struct registry *registry, struct results *results,
-                const char *program)
+/* The figure with its caption, Markdown in the file CAPTIONS/FIGURE.caption. */
+static void write_figure(FILE *out, const char *figure, const char *captions)
 {
-    bool found = false;
+    char *path = join("%s/%s.caption", captions, figure);
+    char *caption = slurp(path);
+    if (!caption)
+        die("registry: %s: %s", path, strerror(errno));
+    for (char *at = caption; (at = strchr(at, '\n'));)
+        *at = ' ';
+    fprintf(out,
+            "<figure><a href=\"figures/%s.svg\"><img src=\"figures/%s.svg\" alt=\"figure %s\"></a>"
+            "<figcaption>%sDrawn by <code>figures/%s.gp</code>.</figcaption></figure>\n\n",
+            figure, figure, figure, caption, figure);
+    free(caption);
+    free(path);
+}
+
+/* Ends the program if there is none. */
+static const struct entry *first_of(const struct registry *registry, const char *program)
+{
+    for (size_t i = 0; i < registry->count; i++)
+        if (strcmp(registry->entries[i].program, program) == 0)
+            return &registry->entries[i];
+    die("registry: %s: no claim of the program '%s'", registry->path, program);
+}
+
+void write_page(FILE *out, const struct registry *registry, struct results *results,
+                const char *program, const char *captions)
+{
+    first_of(registry, program);
     for (size_t i = 0; i < registry->count; i++) {
         const struct entry *entry = &registry->entries[i];
         if (strcmp(entry->program, program) != 0)
             continue;
-        found = true;
         write_heading(out, results, entry, NULL);
         write_text(out, PAGE, entry->statement);
         fputs("\n\n", out);
         write_facts(out, entry);
         for (size_t j = 0; j < entry->figures.count; j++)
-            fprintf(out,
-                    "<figure><a href=\"figures/%s.svg\"><img src=\"figures/%s.svg\" alt=\"figure "
-                    "%s\"></a>"
-                    "<figcaption>Drawn by <code>figures/%s.gp</code>.</figcaption></figure>\n\n",
-                    entry->figures.at[j], entry->figures.at[j], entry->figures.at[j],
-                    entry->figures.at[j]);
+            write_figure(out, entry->figures.at[j], captions);
         write_verdicts(out, results, entry);
     }
-    if (!found)
-        die("registry: %s: no claim of the program '%s'", registry->path, program);
+}
+
+void write_status(FILE *out, const struct registry *registry, struct results *results,
+                  const char *program)
+{
+    first_of(registry, program);
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct entry *entry = &registry->entries[i];
+        if (strcmp(entry->program, program) != 0)
+            continue;
+        fprintf(out, "\n<p class=\"status\"><a href=\"#%s\" ", entry->id);
+        write_marked_title(out, results, entry, NULL);
+        fputs("</a></p>\n", out);
+    }
+}
+
+void write_neighbours(FILE *out, const struct registry *registry, const char *program)
+{
+    const char *previous = NULL, *next = NULL;
+    bool passed = false;
+    for (size_t i = 0; i < registry->count; i++) {
+        const char *other = registry->entries[i].program;
+        bool own = strcmp(other, program) == 0,
+             first = first_of(registry, other) == &registry->entries[i];
+        passed |= own;
+        if (!passed && first)
+            previous = other;
+        if (passed && !own && first && !next)
+            next = other;
+    }
+    if (previous)
+        fprintf(out, "previous=%s\n", previous);
+    if (next)
+        fprintf(out, "next=%s\n", next);
 }
 
 static void write_card(FILE *out, struct results *results, const struct entry *entry)
@@ -157,20 +214,23 @@ static void write_card(FILE *out, struct results *results, const struct entry *e
     free(link);
 }
 
-void write_index(FILE *out, const struct registry *registry, struct results *results)
+void write_summary(FILE *out, const struct registry *registry, struct results *results)
 {
     size_t holding = 0;
     for (size_t i = 0; i < registry->count; i++)
         holding += is_computed(results, &registry->entries[i]) &&
                    entry_holds(results, &registry->entries[i]);
     fprintf(out,
-            "%zu of %zu claims hold in this run (commit `%s`). "
-            "Each claim is a program; its page is the program's source with the derivation, the "
-            "figures, and "
-            "every prediction next to its measurement. A control is the same measurement with one "
-            "hypothesis "
-            "broken, and has to fail.\n\n",
+            "%zu of %zu claims hold in this run (commit `%s`). Each claim is a program; its page "
+            "is the program's source with the derivation, the figures, and every prediction next "
+            "to its measurement. A control is the same measurement with one hypothesis broken, "
+            "and has to fail.\n",
             holding, registry->count, ndl_commit);
+}
+
+void write_index(FILE *out, const struct registry *registry, struct results *results)
+{
+    fputc('\n', out);
     for (size_t i = 0; i < registry->count; i++)
         write_card(out, results, &registry->entries[i]);
 }

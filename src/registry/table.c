@@ -10,7 +10,7 @@ static const char BEGIN[] = "<!-- claims: begin (written by `make sync`) -->\n";
 static const char END[] = "<!-- claims: end -->\n";
 
 /* One line per claim.  To run a command and to compare two columns takes a person a minute. */
-static void write_summary(FILE *out, const struct registry *registry)
+static void write_claims(FILE *out, const struct registry *registry)
 {
     double minutes = 0;
     fputs("| claim | what holds | command | minutes: you | machine | figures "
@@ -51,7 +51,7 @@ static void write_expected(FILE *out, const struct entry *entry, const struct ex
 
 void write_table(FILE *out, const struct registry *registry)
 {
-    write_summary(out, registry);
+    write_claims(out, registry);
     for (size_t i = 0; i < registry->count; i++) {
         const struct entry *entry = &registry->entries[i];
         fprintf(out, "\n### %s\n\n%s. %s\n\n", entry->id, entry->title, entry->statement);

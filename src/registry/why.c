@@ -1,97 +1,41 @@
 /* why.c -- where does a number of the paper come from? */
 #include "registry.h"
 
-#include <fnmatch.h>
+#include <ctype.h>
 #include <glob.h>
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 extern const char ndl_commit[];
 
-/* Turns the conversions of a printf format into '*' (%c and the like: what a key is built
- * with); returns how many characters are left to match literally. */
-static size_t format_to_pattern(char *format)
+/* ----------------------------------------------------------------- source */
+
+static struct names lines_of(char *text)
 {
-    size_t literal = 0;
-    char *to = format;
-    for (const char *from = format; *from; from++) {
-        if (*from == '%') {
-            from += strcspn(from, "csdiug");
-            *to++ = '*';
-            if (!*from)
-                break;
-        } else {
-            *to++ = *from;
-            literal++;
-        }
+    struct names lines = {0};
+    for (char *line = text, *next; line; line = next) {
+        next = cut_line(line);
+        add_name(&lines, line);
     }
-    *to = '\0';
-    return literal;
+    return lines;
 }
 
-/* How many characters of a string literal (or format) fit the key: all of it, its tail behind a
- * '.', to which a helper has put a prefix, or either with a suffix such as ".mean" or "_error". */
-static size_t fitting(const char *literal, const char *key)
+/* Whether a line begins the definition of a function: its type is in the first column, and no
+ * semicolon ends it, as it would a declaration. */
+static bool defines(const struct names *lines, size_t i, const char *function)
 {
-    char *pattern = join("%s", literal);
-    size_t length = format_to_pattern(pattern);
-    char *longer = join("%s[._]*", pattern);
-    bool fits = false;
-    for (const char *tail = key; tail && !fits;
-         tail = strchr(tail, '.') ? strchr(tail, '.') + 1 : NULL)
-        fits = fnmatch(pattern, tail, 0) == 0 || fnmatch(longer, tail, 0) == 0;
-    free(pattern);
-    free(longer);
-    return fits && strpbrk(literal, "abcdefghijklmnopqrstuvwxyz") ? length : 0;
-}
-
-/* How well line i fits the key, by its best literal; more where the number's meaning stands
- * there or in the next line, and in a claim_scalar or snprintf call.  *behind: the text behind
- * that literal. */
-static size_t line_score(const struct names *lines, size_t i, const char *key, const char *meaning,
-                         const char **behind)
-{
-    const char *line = lines->at[i], *next = i + 1 < lines->count ? lines->at[i + 1] : "";
-    size_t best = 0;
-    for (const char *open = strchr(line, '"'), *close; open && (close = strchr(open + 1, '"'));
-         open = strchr(close + 1, '"')) {
-        char *literal = join("%.*s", (int)(close - open - 1), open + 1);
-        size_t length = fitting(literal, key);
-        if (length > best) {
-            best = length;
-            *behind = close + 1;
-        }
-        free(literal);
-    }
-    if (best == 0)
-        return 0;
-    char *begin = join("\"%.20s", meaning);
-    bool told = strstr(line, begin) || strstr(next, begin);
-    bool call = strstr(line, "claim_scalar(") || strstr(line, "printf(");
-    free(begin);
-    return 4 * best + (told ? 2 : 0) + (call ? 1 : 0);
-}
-
-/* The variable or member whose value follows a key, as in `"key", (double)trial.count, ...`;
- * NULL if an expression follows.  *member: whether it is a member. */
-static char *variable_behind(const char *behind, bool *member)
-{
-    regex_t value;
-    regmatch_t group[7];
-    char *name = NULL;
-    if (regcomp(&value,
-                "^, *(\\([a-z_ "
-                "]+\\))?([A-Za-z0-9_]+(\\[[^]]*\\])*(\\.|->))*([A-Za-z0-9_]+)(\\[[^]]*\\])*[,)]",
-                REG_EXTENDED) != 0)
-        return NULL;
-    if (regexec(&value, behind, 7, group, 0) == 0) {
-        name = join("%.*s", (int)(group[5].rm_eo - group[5].rm_so), behind + group[5].rm_so);
-        *member = group[2].rm_so >= 0;
-    }
-    regfree(&value);
-    return name;
+    const char *line = lines->at[i];
+    if (!isalpha((unsigned char)line[0]))
+        return false;
+    char *call = join("%s(", function);
+    const char *name = strstr(line, call);
+    free(call);
+    if (!name || name == line || isalnum((unsigned char)name[-1]) || name[-1] == '_')
+        return false;
+    while (i < lines->count && !strpbrk(lines->at[i], ";{"))
+        i++;
+    return i < lines->count && lines->at[i][0] == '{';
 }
 
 static void print_line(const char *word, const char *path, const struct names *lines, size_t i)
@@ -100,58 +44,58 @@ static void print_line(const char *word, const char *path, const struct names *l
            lines->at[i] + strspn(lines->at[i], " "));
 }
 
-/* The lines that assign to the variable: in the function of line `last`, or anywhere if it is a
- * member. */
-static void print_assignments(const char *path, const struct names *lines, size_t last,
-                              const char *name, bool member)
+/* The lines from `first` to the end of the function that name the key, or what stands behind one
+ * of its dots, where a prefix has been put before it. */
+static void print_key_lines(const char *path, const struct names *lines, size_t first,
+                            const char *key)
 {
-    size_t first = member ? 0 : last, end = member ? lines->count : last;
-    while (first > 0 && lines->at[first][0] != '{')
-        first--;
-    char *pattern =
-        member ? join("(\\.|->)%s(\\[[^]]*\\])* *[-+*/|&]?=[^=]|&[A-Za-z0-9_]+(\\.|->)%s[,)]", name,
-                      name)
-               : join("(^|[^A-Za-z0-9_.>])%s(\\[[^]]*\\])* *[-+*/|&]?=[^=]|&%s[,)]", name, name);
-    regex_t assignment;
-    if (regcomp(&assignment, pattern, REG_EXTENDED | REG_NOSUB) == 0) {
-        for (size_t i = first; i < end; i++)
-            if (i != last && regexec(&assignment, lines->at[i], 0, NULL, 0) == 0)
-                print_line("computed", path, lines, i);
-        regfree(&assignment);
+    bool found = false;
+    for (const char *tail = key; tail && !found;
+         tail = strchr(tail, '.') ? strchr(tail, '.') + 1 : NULL) {
+        char *literal = join("\"%s\"", tail);
+        for (size_t i = first; i < lines->count && lines->at[i][0] != '}'; i++)
+            if (strstr(lines->at[i], literal)) {
+                print_line("written", path, lines, i);
+                found = true;
+            }
+        free(literal);
     }
-    free(pattern);
 }
 
-static void print_source(const char *path, const char *key, const char *meaning)
+static bool print_function(const char *path, const char *function, const char *key)
 {
     char *text = slurp(path);
-    struct names lines = {0};
-    for (char *line = text, *next; line; line = next) {
-        next = cut_line(line);
-        add_name(&lines, line);
-    }
-    const char *behind = "";
-    size_t best = 0;
-    for (size_t i = 0; i < lines.count; i++) {
-        size_t score = line_score(&lines, i, key, meaning, &behind);
-        best = score > best ? score : best;
-    }
-    if (best == 0)
-        printf("source     %s\n", path);
-    /* two helpers may write keys of one name */
-    for (size_t i = 0; i < lines.count && best > 0; i++) {
-        if (line_score(&lines, i, key, meaning, &behind) != best)
-            continue;
+    struct names lines = lines_of(text);
+    size_t i = 0;
+    while (i < lines.count && !defines(&lines, i, function))
+        i++;
+    bool found = i < lines.count;
+    if (found) {
         print_line("source", path, &lines, i);
-        bool member = false;
-        char *name = variable_behind(behind, &member);
-        if (name)
-            print_assignments(path, &lines, i, name, member);
-        free(name);
+        print_key_lines(path, &lines, i, key);
     }
     free(lines.at);
     free(text);
+    return found;
 }
+
+/* The function that wrote the number: of the program, or of what the programs share. */
+static void print_source(const char *program, const struct scalar *scalar)
+{
+    char *source = join("src/claims/%s.c", program);
+    const char *path = access(source, R_OK) == 0 ? source : "src/registry/seeds.c";
+    bool found = scalar->function && print_function(path, scalar->function, scalar->key);
+    glob_t files = {0};
+    glob("src/claims/kit/*.c", 0, NULL, &files);
+    for (size_t i = 0; i < files.gl_pathc && scalar->function && !found; i++)
+        found = print_function(files.gl_pathv[i], scalar->function, scalar->key);
+    if (!found)
+        printf("source     %s\n", path);
+    globfree(&files);
+    free(source);
+}
+
+/* ------------------------------------------------------------------- uses */
 
 /* Whether a claim is about the program's numbers; results of the others need not be there. */
 static bool concerns(const struct entry *entry, const char *program)
@@ -216,7 +160,6 @@ int explain(const struct registry *registry, struct results *results, struct res
         return EXIT_USAGE;
     }
     char *program = join("%.*s", (int)length, name);
-    char *source = join("src/claims/%s.c", program);
     const char *key = name + length + 1;
     bool known = strcmp(program, "seeds") == 0;
     for (size_t i = 0; i < registry->count; i++)
@@ -227,7 +170,6 @@ int explain(const struct registry *registry, struct results *results, struct res
                 "%s.%s\n",
                 name, program, registry->entries[0].program, registry->entries[0].checks[0].key);
         free(program);
-        free(source);
         return EXIT_USAGE;
     }
     const struct result *result = results_of(results, program);
@@ -248,8 +190,7 @@ int explain(const struct registry *registry, struct results *results, struct res
             else if (strncmp(result->header.at[i], "# command:", 10) == 0)
                 printf("command    %s\n", result->header.at[i] + 11);
         printf("commit     %s\n", ndl_commit);
-        print_source(access(source, R_OK) == 0 ? source : "src/registry/seeds.c", key,
-                     scalar->meaning);
+        print_source(program, scalar);
         const struct scalar *committed = result_scalar(results_of(reference, program), key);
         if (committed)
             printf("reference  %.17g, reproducible to %g\n", committed->value,
@@ -258,6 +199,5 @@ int explain(const struct registry *registry, struct results *results, struct res
         print_places(name);
     }
     free(program);
-    free(source);
     return scalar ? EXIT_HOLDS : EXIT_DATA;
 }

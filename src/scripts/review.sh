@@ -13,7 +13,8 @@ esac
 begun=$(date +%s)
 list=$(mktemp)
 rows=$(mktemp)
-trap 'rm -f "$list" "$rows"' EXIT
+log=$(mktemp) # shown only of a claim that fails
+trap 'rm -f "$list" "$rows" "$log"' EXIT
 "$build/bin/registry" list >"$list"
 total=$(wc -l <"$list")
 echo "review: $total claims, $(awk -F '\t' '{m += $2} END {printf "%.1f", m}' "$list") minutes in all, budget $1"
@@ -31,12 +32,13 @@ while IFS=$tab read -r id minutes title; do
     fi
     echo "review: [$number/$total, $left s left] $id, about $seconds s: $title"
     start=$(date +%s)
-    if "$make" --no-print-directory "claim-$id" </dev/null; then
+    if "$make" --no-print-directory "claim-$id" </dev/null >"$log" 2>&1; then
         verdict=holds
         held=$((held + 1))
     else
         verdict=FAILS
         failed=$((failed + 1))
+        cat "$log"
     fi
     printf '%s\t%s s\t%s\n' "$id" $(($(date +%s) - start)) $verdict >>"$rows"
 done <"$list"

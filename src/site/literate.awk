@@ -1,7 +1,8 @@
 # literate.awk -- a C file as a Markdown page: comments that begin with "/**" in the first
 # column are the text, what stands between them is code, with its line numbers.
 #
-# usage: awk -v verdict=FILE -f literate.awk FILE.c    FILE goes behind the first comment.
+# usage: awk [-v status=FILE] [-v verdict=FILE] -f literate.awk FILE.c
+# The status goes behind the first line, the title, and the verdict behind the first comment.
 function put_code(    first, last, i) {
     first = 1
     last = count
@@ -17,12 +18,15 @@ function put_code(    first, last, i) {
     }
     count = 0
 }
-function put_verdict(    line) {
+function put_file(name,    line) {
+    while (name != "" && (getline line < name) > 0)
+        print line
+}
+function put_verdict() {
     if (verdict == "")
         return
     print ""
-    while ((getline line < verdict) > 0)
-        print line
+    put_file(verdict)
     print ""
     verdict = ""
 }
@@ -36,6 +40,8 @@ text {
     gsub(/\\[Bb]ig+l/, "\\left") # pandoc's TeX knows no brackets of a given size
     gsub(/\\[Bb]ig+r/, "\\right")
     print
+    put_file(status)
+    status = ""
     if (!text)
         put_verdict()
     next

@@ -1,6 +1,7 @@
 #!/bin/sh
-# site.sh BUILD PAGE -- writes BUILD/site/PAGE.html: a claim program as a page, `index`, or one of
-# the documents named in `document` below.  `make site` calls it for every page.
+# site.sh BUILD PAGE FIGURE... -- writes BUILD/site/PAGE.html: a claim program with its figures as a
+# page, `index`, or one of the documents named in `document` below.  `make site` calls it for every
+# page.
 #
 # A page loads style.css and images next to it and nothing else, so it can be read from a
 # file, without a network.  TeX that pandoc cannot turn into MathML is an error.
@@ -8,10 +9,13 @@ set -eu
 here=$(dirname "$0")
 build=$1
 page=$2
+shift 2
+figures=$*
 site=$build/site
 registry() { "$build/bin/registry" "$@" --results "$build/results"; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+export HOME="${HOME:-$work}" # pandoc does not start without one
 
 document() { # the file behind a page that is neither a claim nor the index
     case $1 in
@@ -31,8 +35,9 @@ render() { # TITLE INPUT FORMAT PANDOC-OPTION...
     title=$1 input=$2 format=$3
     shift 3
     pandoc "$input" --from "$format" --to html5 --mathml --fail-if-warnings --wrap=preserve \
-        --template "$here/page.html" --metadata pagetitle="$title" "$@" >"$work/page.html"
+        --template "$here/page.html" --metadata pagetitle="$title" "$@" --output "$work/page.html"
     awk -f "$here/mathml.awk" "$work/page.html" | sed "$relink" >"$site/$page.html.new"
+    "$here/../scripts/whole.sh" "$site/$page.html.new"
     mv "$site/$page.html.new" "$site/$page.html"
 }
 
@@ -59,12 +64,14 @@ data_of() {
 # font; and figures drawn for paper are a little small on a screen.
 bring() {
     mkdir -p "$site/results" "$site/figures"
-    cp "$build"/results/"$page".tsv "$build"/results/"$page"-*.tsv "$site/results" 2>/dev/null || true
-    for figure in $(grep -o 'figures/[a-z0-9-]*\.svg' "$work/verdict.md" | sort -u); do
+    for file in "$build/results/$page".tsv "$build/results/$page"-*.tsv; do
+        [ ! -e "$file" ] || cp "$file" "$site/results"
+    done
+    for figure in $figures; do
         awk '{ gsub(/font-family="Latin Modern [A-Za-z]*/, "&, STIX Two Math, Cambria Math, Georgia, serif") }
             /^ *viewBox="0 0 / { printf " width=\"%.0f\" height=\"%.0f\"\n", 1.3 * $3, 1.3 * $4 }
-            { print }' "$build/$figure" >"$site/$figure.new"
-        mv "$site/$figure.new" "$site/$figure"
+            { print }' "$build/figures/$figure.svg" >"$site/figures/$figure.svg.new"
+        mv "$site/figures/$figure.svg.new" "$site/figures/$figure.svg"
     done
     for file in $data; do
         mkdir -p "$site/$(dirname "$file")"
@@ -72,38 +79,16 @@ bring() {
     done
 }
 
-# The verdict with every figure's caption in the paper.
-captioned() { # FILE
-    for figure in $(sed -n 's#.*<figcaption>Drawn by <code>figures/\([a-z0-9-]*\)\.gp.*#\1#p' "$1"); do
-        # shellcheck disable=SC2046  # a list of files without blanks
-        awk -v figure="$figure" -f "$here/caption.awk" "$build"/results/*.tsv $(ls paper/sections/*.tex 2>/dev/null) \
-            >"$work/caption.tex"
-        pandoc "$work/caption.tex" --from latex --to markdown-smart --wrap=none --fail-if-warnings >"$work/$figure.caption"
-    done
-    awk -v work="$work" '
-    /<figcaption>/ {
-        file = $0
-        sub(/.*<code>figures\//, "", file)
-        sub(/\.gp.*/, ".caption", file)
-        file = work "/" file
-        at = index($0, "Drawn by")
-        printf "%s", substr($0, 1, at - 1)
-        while ((getline line < file) > 0)
-            printf "%s ", line
-        close(file)
-        print substr($0, at)
-        next
-    }
-    { print }' "$1"
-}
-
 claim_page() {
     source=src/claims/$page.c
     data=$(data_of "$source")
-    registry page "$page" >"$work/claims.md"
-    captioned "$work/claims.md" >"$work/verdict.md"
-    sed -n 's#<h2 id="\([^"]*\)" \(class="[^"]*"\)>\(.*\)</h2>#\n<p class="status"><a href="\#\1" \2>\3</a></p>#p' \
-        "$work/claims.md" >"$work/status.md"
+    for figure in $figures; do # its caption in the paper
+        registry caption "$figure" >"$work/caption.tex"
+        pandoc "$work/caption.tex" --from latex --to markdown-smart --wrap=none --fail-if-warnings \
+            --output "$work/$figure.caption"
+    done
+    registry status "$page" >"$work/status.md"
+    registry page "$page" --captions "$work" >"$work/verdict.md"
     {
         printf '\n::: facts\n'
         (cd "$build" && printf 'Results: %s.  ' "$(links results results/"$page".tsv results/"$page"-*.tsv)")
@@ -112,11 +97,9 @@ claim_page() {
         printf 'Program: `%s`, which follows.\n:::\n' "$source"
     } >>"$work/verdict.md"
     bring
-    awk -v verdict="$work/verdict.md" -f "$here/literate.awk" "$source" | sed "1r $work/status.md" >"$work/page.md"
+    awk -v status="$work/status.md" -v verdict="$work/verdict.md" -f "$here/literate.awk" "$source" >"$work/page.md"
     title=$(sed -n '1s/^\/\*\* *#* *//p' "$source" | tr -d '$`\\')
-    neighbours=$(sed -n 's/^  program  *//p' src/claims/registry.txt | awk -v page="$page" '
-        !seen[$1]++ { name[++n] = $1; if ($1 == page) at = n }
-        END { if (at > 1) print "-V previous=" name[at - 1]; if (at && at < n) print "-V next=" name[at + 1] }')
+    neighbours=$(registry neighbours "$page" | sed 's/^/-V /')
     # shellcheck disable=SC2086  # options
     render "${title:-$page}" "$work/page.md" markdown-smart-fancy_lists $neighbours
 }
@@ -126,14 +109,14 @@ if [ "$page" = index ]; then
     {
         echo '# Sparse Optima: the claims'
         echo
-        registry index | sed '1q'
+        registry summary
         printf '\n::: facts\n'
         for other in reproduce datasets audit; do
             source=$(document $other)
             [ ! -e "$source" ] || printf '[%s](%s.html)  \n' "$(sed -n 's/^# //p' "$source" | head -n 1)" $other
         done
         printf ':::\n'
-        registry index | sed 1d
+        registry index
     } >"$work/page.md"
     render Claims "$work/page.md" markdown-smart -V home=1
 elif [ -n "$(document "$page")" ]; then
