@@ -3,7 +3,10 @@
  * Atoms whose gradient violates optimality enter several at a time, the problem on
  * the set is solved, atoms with negative codes leave, all at once.  If that does not
  * lower the objective, the exchange is undone and one atom enters the careful way of
- * Lawson and Hanson (1974, ch. 23), which always does. */
+ * Lawson and Hanson (1974, ch. 23), which always does.
+ *
+ * nearest_point.c solves the same problem for one point among many, one exchange at a time, by an
+ * orthogonal factorisation: slower, and exact to rounding where the residual is tiny. */
 #include "active.h"
 
 #include "vec.h"

@@ -1,5 +1,5 @@
 /* blas.h -- the BLAS and LAPACK routines this library uses, each wrapped once
- * with its shapes checked (private to libndl).
+ * with its shapes checked (for every room of this repository; not installed).
  *
  * The reason: cblas answers a wrong leading dimension with one line on stderr,
  * leaves the result unchanged and goes on.  All matrices are row-major.  Results

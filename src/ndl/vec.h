@@ -1,4 +1,4 @@
-/* vec.h -- short vector loops (private to libndl).
+/* vec.h -- short vector loops (for every room of this repository; not installed).
  *
  * The vectors of one sample have 1 to 100 entries: too short for a BLAS call each,
  * and gcc -O2 does not vectorise loops of unknown length.  So four lanes are
@@ -42,16 +42,38 @@ static inline double ndl_dot(size_t n, const double *x, const double *y)
     return s;
 }
 
-/* The unit vector along `from`, zeros along zeros; returns the length.  `to` may be `from`.
- * Scaled by the largest entry first: no square overflows. */
-static inline double ndl_unit(size_t n, const double *from, double *to)
+/* |x|, of a vector whose square does not overflow */
+static inline double ndl_norm(size_t n, const double *x)
+{
+    return sqrt(ndl_dot(n, x, x));
+}
+
+/* The largest |x_i|, 0 if there is none; NaN is passed over. */
+static inline double ndl_largest(size_t n, const double *x)
 {
     double largest = 0;
     for (size_t i = 0; i < n; i++)
-        largest = fmax(largest, fabs(from[i]));
+        largest = fmax(largest, fabs(x[i]));
+    return largest;
+}
+
+/* Divides x by its length, unless that is 0; returns the length. */
+static inline double ndl_normalise(size_t n, double *x)
+{
+    double norm = ndl_norm(n, x);
+    for (size_t i = 0; norm > 0 && i < n; i++)
+        x[i] /= norm;
+    return norm;
+}
+
+/* The same where a square may overflow: `from` is divided by its largest entry first.  `to`
+ * receives the unit vector, zeros for zeros; it may be `from`. */
+static inline double ndl_unit(size_t n, const double *from, double *to)
+{
+    double largest = ndl_largest(n, from);
     for (size_t i = 0; i < n; i++)
         to[i] = largest > 0 ? from[i] / largest : 0;
-    double norm = sqrt(ndl_dot(n, to, to));
+    double norm = ndl_norm(n, to);
     for (size_t i = 0; largest > 0 && i < n; i++)
         to[i] /= norm;
     return norm * largest;
@@ -70,6 +92,12 @@ static inline void ndl_axpy(size_t n, double a, const double *x, double *y)
     }
     for (; i < n; i++)
         y[i] += a * x[i];
+}
+
+/* x loses its component along the unit vector u. */
+static inline void ndl_remove_along(size_t n, const double *u, double *x)
+{
+    ndl_axpy(n, -ndl_dot(n, u, x), u, x);
 }
 
 /* y = from + sum of a[j] x_j over four x; from may be y */

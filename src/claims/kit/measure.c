@@ -5,19 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-double ndl_norm(size_t n, const double *x)
-{
-    return sqrt(ndl_dot(n, x, x));
-}
-
-double ndl_normalise(size_t n, double *x)
-{
-    double norm = ndl_norm(n, x);
-    for (size_t i = 0; norm > 0 && i < n; i++)
-        x[i] /= norm;
-    return norm;
-}
-
 /* |u - v| = 2 sin(angle/2) and |u + v| = 2 cos(angle/2); acos(u.v) would lose half of the digits
  * near 0. */
 double ndl_angle(size_t n, const double *u, const double *v)

@@ -6,10 +6,6 @@
 #include "ndl/ndl.h"
 #include "ndl/vec.h"
 
-/* |x| of n entries. */
-double ndl_norm(size_t n, const double *x);
-/* x / |x| in place; a zero vector stays.  Returns |x|. */
-double ndl_normalise(size_t n, double *x);
 /* The angle between two unit vectors, radians, accurate for small angles too. */
 double ndl_angle(size_t n, const double *u, const double *v);
 
