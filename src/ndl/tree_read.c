@@ -1,10 +1,10 @@
-/* tree.c -- hierarchical data: features on a tree, read from a text file.
+/* tree_read.c -- reads a tree of features from a text file.
  *
  * datasets/README.md is the specification of the format.  Reading goes in two
  * steps: parse every line by itself (`read_nodes`), then resolve the names and
  * check what only the whole tree can tell (`link_tree`).  Nothing recurses: a
  * chain may be as deep as memory allows. */
-#include "tree.h"
+#include "tree_nodes.h"
 
 #include <errno.h>
 #include <math.h>
@@ -12,15 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <gsl/gsl_math.h>
-#include <gsl/gsl_randist.h>
-
 enum {
     LINE_BYTES = 4095, /* longest line, without its end */
     SHOWN = 60         /* bytes of a field quoted in a message */
 };
-
-#define NO_NODE SIZE_MAX
 
 enum column { NODE, PARENT, PROBABILITY, MAGNITUDE, DIRECTION, EXCLUSIVE, COLUMNS };
 static const char *const column_names[COLUMNS] = {
@@ -33,7 +28,6 @@ static const char *const column_names[COLUMNS] = {
     [EXCLUSIVE] = "exclusive",
 };
 
-enum distribution { CONSTANT, UNIFORM, EXPONENTIAL, LOGNORMAL, DISTRIBUTIONS };
 static const struct {
     const char *word;
     size_t arguments;
@@ -44,30 +38,6 @@ static const struct {
                  "uniform(LOW, HIGH) with LOW <= HIGH, each from 1e-100 to 1e100 or LOW = 0"},
     [EXPONENTIAL] = {"exponential", 1, "exponential(MEAN) with 1e-100 <= MEAN <= 1e100"},
     [LOGNORMAL] = {"lognormal", 2, "lognormal(MU, SIGMA) with SIGMA >= 0, |MU| + 10 SIGMA <= 230"},
-};
-
-enum direction { RANDOM, ORTHOGONAL, ANGLE };
-
-struct node {
-    struct ndl_tree_node public;
-    size_t line;
-    char *name, *parent, *group,
-        *reference; /* owned; parent, group, reference NULL if "-" or absent */
-    enum distribution magnitude;
-    double parameter[2];
-    enum direction direction;
-    double degrees; /* ANGLE: to the direction of node reference_index */
-    size_t reference_index;
-    /* the exclusive group's first member draws for all; itself if independent */
-    size_t leader;
-    double low; /* fires iff low <= u < low + probability, u the leader's uniform number */
-};
-
-struct ndl_tree {
-    char *path;        /* for messages */
-    struct node *node; /* in file order */
-    size_t size, capacity;
-    size_t *order; /* by depth, then file order: parents come before children */
 };
 
 /* --------------------------------------------------------- lines and fields */
@@ -579,189 +549,4 @@ size_t ndl_tree_size(const struct ndl_tree *tree)
 const struct ndl_tree_node *ndl_tree_node(const struct ndl_tree *tree, size_t index)
 {
     return &tree->node[index].public;
-}
-
-/* --------------------------------------------------------------- directions */
-
-/* An orthonormal basis of the span of the directions placed so far. */
-struct span {
-    size_t rank;
-    struct ndl_matrix Q; /* room for min(K, d) rows; the first `rank` are the basis */
-};
-
-/* v (d entries) becomes its component orthogonal to the span; returns its norm. */
-static double project_out(const struct span *span, double *v)
-{
-    size_t d = span->Q.cols;
-    for (size_t k = 0; k < span->rank; k++) {
-        const double *q = ndl_row(&span->Q, k);
-        double dot = 0;
-        for (size_t j = 0; j < d; j++)
-            dot += q[j] * v[j];
-        for (size_t j = 0; j < d; j++)
-            v[j] -= dot * q[j];
-    }
-    double norm2 = 0;
-    for (size_t j = 0; j < d; j++)
-        norm2 += v[j] * v[j];
-    return sqrt(norm2);
-}
-
-static void divide(double *v, size_t d, double by)
-{
-    for (size_t j = 0; j < d; j++)
-        v[j] /= by;
-}
-
-/* A random unit vector orthogonal to the span, whose rank is below d.  A draw
- * that nearly lies in the span is drawn again (the directions stay isotropic);
- * the second projection removes the rounding of the first. */
-static void random_orthogonal(gsl_rng *rng, const struct span *span, double *v)
-{
-    size_t d = span->Q.cols;
-    double norm;
-    do {
-        ndl_random_unit(rng, v, d);
-        norm = project_out(span, v);
-    } while (norm < 1e-6);
-    divide(v, d, norm);
-    divide(v, d, project_out(span, v));
-}
-
-/* Adds the unit vector v; one within 1e-8 of the span counts as lying in it. */
-static void extend(struct span *span, const double *v)
-{
-    size_t d = span->Q.cols;
-    if (span->rank == span->Q.rows)
-        return;
-    double *q = ndl_row(&span->Q, span->rank);
-    memcpy(q, v, d * sizeof *q);
-    double norm = project_out(span, q);
-    if (norm < 1e-8)
-        return;
-    divide(q, d, norm);
-    divide(q, d, project_out(span, q));
-    span->rank++;
-}
-
-/* v at that angle to u, in a random direction around it.  d >= 2 unless the angle is 0 or 180. */
-static enum ndl_status random_at_angle(gsl_rng *rng, double degrees, const double *u, size_t d,
-                                       double *v, struct ndl_error *err)
-{
-    if (degrees == 0 || degrees == 180) {
-        for (size_t j = 0; j < d; j++)
-            v[j] = degrees == 0 ? u[j] : -u[j];
-        return NDL_OK;
-    }
-    struct span line = {0};
-    enum ndl_status status = ndl_matrix_alloc(&line.Q, 1, d, err);
-    if (status != NDL_OK)
-        return status;
-    extend(&line, u);
-    random_orthogonal(rng, &line, v);
-    ndl_matrix_free(&line.Q);
-    double angle = degrees * M_PI / 180;
-    for (size_t j = 0; j < d; j++)
-        v[j] = cos(angle) * u[j] + sin(angle) * v[j];
-    return NDL_OK;
-}
-
-static enum ndl_status place_node(const struct ndl_tree *tree, size_t i, gsl_rng *rng,
-                                  const struct span *span, struct ndl_matrix *D,
-                                  struct ndl_error *err)
-{
-    const struct node *n = &tree->node[i];
-    size_t d = D->cols;
-    switch (n->direction) {
-    case RANDOM:
-        ndl_random_unit(rng, ndl_row(D, i), d);
-        return NDL_OK;
-    case ORTHOGONAL:
-        if (span->rank == d)
-            return ndl_fail(
-                err, NDL_BADDATA,
-                "%s:%zu: no direction in %zu dimensions is orthogonal to the %zu placed before",
-                tree->path, n->line, d, i);
-        random_orthogonal(rng, span, ndl_row(D, i));
-        return NDL_OK;
-    case ANGLE:
-        if (d == 1 && n->degrees > 0 && n->degrees < 180)
-            return ndl_fail(err, NDL_BADDATA,
-                            "%s:%zu: in 1 dimension there is no angle of %g degrees", tree->path,
-                            n->line, n->degrees);
-        return random_at_angle(rng, n->degrees, ndl_row(D, n->reference_index), d, ndl_row(D, i),
-                               err);
-    }
-    return NDL_OK;
-}
-
-enum ndl_status ndl_tree_directions(const struct ndl_tree *tree, size_t d, gsl_rng *rng,
-                                    struct ndl_matrix *D, struct ndl_error *err)
-{
-    *D = (struct ndl_matrix){0};
-    if (d == 0)
-        return ndl_fail(err, NDL_BADARG, "%s: directions need at least one dimension", tree->path);
-    size_t last = 0; /* the span matters up to the last orthogonal node */
-    for (size_t i = 0; i < tree->size; i++)
-        if (tree->node[i].direction == ORTHOGONAL)
-            last = i;
-    struct span span = {0};
-    enum ndl_status status = ndl_matrix_alloc(&span.Q, last < d ? last : d, d, err);
-    if (status == NDL_OK)
-        status = ndl_matrix_alloc(D, tree->size, d, err);
-    for (size_t i = 0; status == NDL_OK && i < tree->size; i++) {
-        status = place_node(tree, i, rng, &span, D, err);
-        if (status == NDL_OK && i < last)
-            extend(&span, ndl_row(D, i));
-    }
-    ndl_matrix_free(&span.Q);
-    if (status != NDL_OK)
-        ndl_matrix_free(D);
-    return status;
-}
-
-/* ----------------------------------------------------------------- sampling */
-
-/* Always > 0: gsl_rng_uniform_pos excludes 0 and 1. */
-static double draw_magnitude(gsl_rng *rng, const struct node *n)
-{
-    const double *p = n->parameter;
-    switch (n->magnitude) {
-    case UNIFORM:
-        return p[0] + (p[1] - p[0]) * gsl_rng_uniform_pos(rng);
-    case EXPONENTIAL:
-        return -p[0] * log(gsl_rng_uniform_pos(rng));
-    case LOGNORMAL:
-        return exp(p[0] + gsl_ran_gaussian(rng, p[1]));
-    default:
-        return p[0];
-    }
-}
-
-enum ndl_status ndl_tree_sample(const struct ndl_tree *tree, size_t samples, gsl_rng *rng,
-                                struct ndl_matrix *Z, struct ndl_error *err)
-{
-    enum ndl_status status = ndl_matrix_alloc(Z, samples, tree->size, err);
-    /* of each group's leader, in this sample */
-    double *uniform = calloc(tree->size, sizeof *uniform);
-    if (status == NDL_OK && !uniform)
-        status = ndl_fail(err, NDL_NOMEM, "%s: no memory for %zu nodes", tree->path, tree->size);
-    for (size_t i = 0; status == NDL_OK && i < samples; i++) {
-        double *z = ndl_row(Z, i);
-        for (size_t o = 0; o < tree->size; o++) {
-            size_t k = tree->order[o];
-            const struct node *n = &tree->node[k];
-            if (n->public.parent != NO_NODE && z[n->public.parent] <= 0)
-                continue;
-            if (n->leader == k)
-                uniform[k] = gsl_rng_uniform(rng);
-            double u = uniform[n->leader];
-            if (u >= n->low && u < n->low + n->public.probability)
-                z[k] = draw_magnitude(rng, n);
-        }
-    }
-    free(uniform);
-    if (status != NDL_OK)
-        ndl_matrix_free(Z);
-    return status;
 }
