@@ -25,7 +25,7 @@ int main(int argc, char **argv)
     struct claim *claim = claim_begin(argc, argv, "A toy.\vExample: toy");
     claim_table(claim, "curve", "x 1 0 place\ny 1 0 height");
     for (int i = 0; i < 5; i++)
-        claim_row(claim, (const double[]){i, i * i});
+        claim_row(claim, i, i * i);
     if (getenv("TOY_SLEEP"))
         sleep(20);
     claim_scalar(claim, "a", 2, CLAIM_EXACT, "two");

@@ -20,4 +20,12 @@ for source in src/claims/*.c; do
         [ "$(wc -l <"$scratch/err")" -eq 1 ] || complain "$name: not one line on stderr"
     fi
 done
+
+# A row with too few or too many values for its table ends the program and leaves no table.
+for values in 2 4; do
+    exits 2 "$BUILD/tests/claim_rows" --out "$scratch/rows.d" --data "$values"
+    says "table 'curve': expected 3 values in a row, given $values"
+    [ -z "$(ls "$scratch/rows.d")" ] || complain "a table with a row of $values values was kept"
+done
+exits 0 "$BUILD/tests/claim_rows" --out "$scratch/rows.d" --data 3
 finish

@@ -124,10 +124,9 @@ static void run_sweep(struct claim *claim)
     for (size_t v = 0; v < CLAIM_VARIANTS; v++) {
         for (size_t l = 0; l < LAMBDAS; l++) {
             run_trials(claim, CLAIM_TOY, v, LAMBDA[l], cofiring, turned, &worst);
-            claim_row(claim,
-                      (const double[]){(double)v, LAMBDA[l], gsl_stats_mean(cofiring, 1, n),
-                                       gsl_stats_min(cofiring, 1, n), gsl_stats_max(cofiring, 1, n),
-                                       gsl_stats_mean(turned, 1, n)});
+            claim_row(claim, (double)v, LAMBDA[l], gsl_stats_mean(cofiring, 1, n),
+                      gsl_stats_min(cofiring, 1, n), gsl_stats_max(cofiring, 1, n),
+                      gsl_stats_mean(turned, 1, n));
             if (l == MAIN)
                 record(claim, CLAIM_TOY, v, cofiring, turned);
             if (v == CLAIM_FREE && (l == 0 || l == LAMBDAS - 1))
@@ -197,9 +196,8 @@ static void write_codes(struct claim *claim)
         "locked 1 1e-4 the same samples with every true magnitude 1: activation at the end");
     for (size_t i = 0; i < SHOWN; i++) {
         for (size_t k = 0; k < before.cols; k++)
-            claim_row(claim, (const double[]){(double)i, (double)k, ndl_row(&before, order[i])[k],
-                                              ndl_row(&Z[CLAIM_FREE], order[i])[k],
-                                              ndl_row(&Z[CLAIM_LOCKED], order[i])[k]});
+            claim_row(claim, (double)i, (double)k, ndl_row(&before, order[i])[k],
+                      ndl_row(&Z[CLAIM_FREE], order[i])[k], ndl_row(&Z[CLAIM_LOCKED], order[i])[k]);
         claim_table_break(claim);
     }
     ndl_matrix_free(&before);
@@ -224,9 +222,8 @@ static void write_atoms(struct claim *claim)
         for (size_t j = 0; j < K; j++) {
             for (size_t k = 0; k < K; k++) {
                 const double *node = ndl_row(&t.D, k);
-                claim_row(claim, (const double[]){(double)tree, (double)variant, (double)j,
-                                                  (double)k, ndl_dot(d, ndl_row(&t.D, j), node),
-                                                  ndl_dot(d, ndl_row(&end.D, j), node)});
+                claim_row(claim, (double)tree, (double)variant, (double)j, (double)k,
+                          ndl_dot(d, ndl_row(&t.D, j), node), ndl_dot(d, ndl_row(&end.D, j), node));
             }
             claim_table_break(claim);
         }

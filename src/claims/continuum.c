@@ -129,9 +129,8 @@ static void try_circle(struct claim *claim)
             fmax(error_leading, fabs(measured / ((2 - lambda) * delta * delta / 24) - 1));
         error_active = fmax(error_active, fabs(measured_active - active));
         error_alone = fmax(error_alone, fabs(measured_active - 1));
-        claim_row(claim, (double[]){lambda, scale * measured, scale * integral,
-                                    (2 - lambda) * M_PI * M_PI / 6, scale * nearest,
-                                    measured_active, active});
+        claim_row(claim, lambda, scale * measured, scale * integral, (2 - lambda) * M_PI * M_PI / 6,
+                  scale * nearest, measured_active, active);
     }
     ndl_matrix_free(&X);
     claim_scalar(claim, "grid.atoms", GRID_ATOMS, CLAIM_EXACT, "atoms in the plane");
@@ -197,10 +196,9 @@ static void try_dimension(struct claim *claim, const char *name, size_t d, size_
     for (size_t w = 0; w < WIDTHS; w++) {
         double low, high;
         gsl_stats_minmax(&low, &high, gap[w], 1, TRIALS);
-        claim_row(claim,
-                  (double[]){(double)d, (double)fill, (double)WIDTH[w],
-                             gsl_stats_mean(gap[w], 1, TRIALS), low, high,
-                             1 - wide_loss(LAMBDA) / circle_loss(LAMBDA, WIDTH[w], &active)});
+        claim_row(claim, (double)d, (double)fill, (double)WIDTH[w],
+                  gsl_stats_mean(gap[w], 1, TRIALS), low, high,
+                  1 - wide_loss(LAMBDA) / circle_loss(LAMBDA, WIDTH[w], &active));
     }
     claim_table_break(claim);
     /* another machine may end in another of many optima of nearly the same loss */

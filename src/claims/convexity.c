@@ -155,8 +155,7 @@ static void probe_segment(struct claim *claim, bool bias, size_t trial, struct e
     }
     for (int step = 0; trial < DRAWN && step <= STEPS; step++) {
         double t = step / (double)STEPS, chord = (1 - t) * scale + t * end;
-        claim_row(claim,
-                  (const double[]){bias, (double)trial, t, (phi(&s, t, NULL) - chord) / scale, 0});
+        claim_row(claim, bias, (double)trial, t, (phi(&s, t, NULL) - chord) / scale, 0);
     }
     if (trial < DRAWN)
         claim_table_break(claim);
@@ -211,8 +210,7 @@ static double least_bend(struct claim *claim, size_t trial)
                                 value[0]);
     /* both ends have one value: the chord is level */
     for (int step = 0; trial < DRAWN && step <= STEPS; step++)
-        claim_row(claim, (const double[]){0, (double)trial, step / (double)STEPS,
-                                          value[step] / value[0] - 1, 1});
+        claim_row(claim, 0, (double)trial, step / (double)STEPS, value[step] / value[0] - 1, 1);
     if (trial < DRAWN)
         claim_table_break(claim);
     ndl_matrix_free(&X);

@@ -295,7 +295,7 @@ static void draw_curves(struct claim *claim)
         struct ndl_matrix X = draw_line(claim, rng, kind);
         for (size_t l = 0; l < CURVE; l++) {
             try_line(claim, rng, &X, kind, 0.02 * pow(10, (double)l / 8), TRIALS, row);
-            claim_row(claim, row);
+            claim_row_array(claim, row, sizeof row / sizeof *row);
         }
         claim_table_break(claim);
         ndl_matrix_free(&X);

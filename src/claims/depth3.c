@@ -205,15 +205,16 @@ static void write_curves(struct claim *claim)
                 "rho 1 1e-5 cosine of siblings above which a short lower family is merged");
     for (int i = 0; i <= 30; i++) {
         double r = 0.04 + 0.01 * i;
-        claim_row(claim, (double[]){r, find_root(excess_of_merged, &r, -0.5, 0.99)});
+        claim_row(claim, r, find_root(excess_of_merged, &r, -0.5, 0.99));
     }
     claim_table(claim, "curve",
                 "r 1 0 frequency of a child given its parent\n"
                 "lambda 1 1e-5 above which a short lower family is missed");
     for (int i = 0; i <= 30; i++) {
         double r = 0.04 + 0.005 * i, low = r * r, high = 20 * r * r;
-        claim_row(claim, (double[]){r, fmax(find_root(missed_entry, &r, low, high),
-                                            find_root(excess_of_missed, &r, low, high))});
+        claim_row(claim, r,
+                  fmax(find_root(missed_entry, &r, low, high),
+                       find_root(excess_of_missed, &r, low, high)));
     }
 }
 
@@ -288,9 +289,8 @@ static void point(struct claim *claim, const struct shape *s, const struct place
         keep_max(&t->split_gain, 1 - (loss - bound) / (lacking * p.excess));
     }
     double predicted = lacking == 0 ? 0 : p.kind == NDL_MISSED ? 1 : p.kind == NDL_SPLIT ? 2 : 3;
-    claim_row(claim,
-              (double[]){(double)at->atoms, at->r, at->rho, at->lambda, predicted, found, early,
-                         loss - bound, lacking * p.excess, isinf(best.gap) ? 0 : best.gap});
+    claim_row(claim, (double)at->atoms, at->r, at->rho, at->lambda, predicted, found, early,
+              loss - bound, lacking * p.excess, isinf(best.gap) ? 0 : best.gap);
     ndl_search_free(&best);
     ndl_matrix_free(&X);
     gsl_rng_free(rng);

@@ -214,8 +214,8 @@ static void check_boundary(struct claim *claim)
             end_error = fmax(end_error, fabs(measured / end - 1));
             disagree += (moved > 0.01) != (jump > 0);
             jumps += moved > 0.01;
-            claim_row(claim, (double[]){alphas[i], degrees, measured, predicted, moved / DEGREE,
-                                        jump / DEGREE});
+            claim_row(claim, alphas[i], degrees, measured, predicted, moved / DEGREE,
+                      jump / DEGREE);
             claim_progress(claim, ++points, 42, "boundary");
         }
         claim_table_break(claim);

@@ -233,10 +233,9 @@ static void draw_family(struct claim *claim, const struct tree *t)
             for (size_t l = 0; l < LEAVES; l++)
                 count += f.use[k][l] > 0;
             if (K > 1)
-                claim_row(claim,
-                          (double[]){(double)K - 1,
-                                     position(older.use[parent_of(f.use[k], &older)]), count});
-            claim_row(claim, (double[]){(double)K, position(f.use[k]), count});
+                claim_row(claim, (double)K - 1, position(older.use[parent_of(f.use[k], &older)]),
+                          count);
+            claim_row(claim, (double)K, position(f.use[k]), count);
             claim_table_break(claim);
         }
         older = f;
@@ -288,7 +287,7 @@ int main(int argc, char **argv)
                 "measured 1 1e-6 loss over bound, mean over the trials\n"
                 "partition 1 1e-9 predicted");
     for (size_t K = 1; K <= LEAVES; K++)
-        claim_row(claim, (double[]){(double)K, ratio[0][K], ratio[1][K]});
+        claim_row(claim, (double)K, ratio[0][K], ratio[1][K]);
     claim_scalar(claim, "leaves", LEAVES, CLAIM_EXACT, "leaves of the tree");
     claim_scalar(claim, "trials", TRIALS, CLAIM_EXACT, "trees of random strengths and lambda");
     claim_scalar(claim, "error", error, CLAIM_NOT_COMPARED,

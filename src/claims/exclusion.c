@@ -203,8 +203,8 @@ static struct tally rate_grid(struct claim *claim)
             p.neither = RATE_SAMPLES - p.on[0] - p.on[1];
             spread_evenly(&p, 0);
             struct outcome o = add_point(claim, &p, &t);
-            claim_row(claim, (const double[]){p.h, (double)on / RATE_SAMPLES, margin_by_formula(&p),
-                                              o.stays, o.moved});
+            claim_row(claim, p.h, (double)on / RATE_SAMPLES, margin_by_formula(&p), o.stays,
+                      o.moved);
         }
         claim_progress(claim, (size_t)(c + 10), 16, "cosines");
     }
@@ -225,8 +225,7 @@ static struct tally never_off_grid(struct claim *claim)
             struct pair p = {.h = c / 10.0, .on = {RATE_SAMPLES / 2, RATE_SAMPLES / 2}};
             spread_evenly(&p, s / 20.0);
             struct outcome o = add_point(claim, &p, &t);
-            claim_row(claim,
-                      (const double[]){p.h, s / 20.0, margin_by_formula(&p), o.stays, o.moved});
+            claim_row(claim, p.h, s / 20.0, margin_by_formula(&p), o.stays, o.moved);
         }
     return t;
 }
@@ -275,7 +274,7 @@ static void turns(struct claim *claim)
         bool collapse = eps * (2 * rate - 1) > (double)p.on[1] / 100;
         double predicted = collapse ? collapsed : theta - rest,
                measured = solve(claim, &p, LAMBDA).turn1;
-        claim_row(claim, (const double[]){rate, predicted, collapse, measured});
+        claim_row(claim, rate, predicted, collapse, measured);
         if (collapse) {
             collapses++;
             error_collapsed = fmax(error_collapsed, fabs(measured - predicted));

@@ -181,10 +181,9 @@ static void run_tree(struct claim *claim, const struct claim_hierarchy *s)
         double fallen[CLAIM_MAX_TRIALS];
         for (size_t trial = 0; trial < s->trials; trial++) {
             struct run r = run(claim, s, trial, v);
-            claim_row(claim, (const double[]){s == &claim_hierarchies[CLAIM_WORDNET], (double)v,
-                                              (double)trial, r.pairs, r.violated, r.shuffled,
-                                              r.slope_error, r.residual, r.dead, r.fall,
-                                              r.end_violated, r.margin});
+            claim_row(claim, s == &claim_hierarchies[CLAIM_WORDNET], (double)v, (double)trial,
+                      r.pairs, r.violated, r.shuffled, r.slope_error, r.residual, r.dead, r.fall,
+                      r.end_violated, r.margin);
             all.violated = fmin(all.violated, r.violated);
             begin_violated = fmin(begin_violated, r.violated * r.pairs);
             all.fall = fmin(all.fall, r.fall);
@@ -247,8 +246,8 @@ static void write_descent(struct claim *claim)
     if (is_outside(claim, &truth, &pair, &c))
         for (int step = 0; step <= 20; step++) {
             double eps = last * step / 20 * (1 - 1e-12);
-            claim_row(claim, (const double[]){eps, claim_change(claim, &t.X, &truth, &c, eps),
-                                              ndl_condition_change(&truth, &c, eps), slope * eps});
+            claim_row(claim, eps, claim_change(claim, &t.X, &truth, &c, eps),
+                      ndl_condition_change(&truth, &c, eps), slope * eps);
         }
     ndl_condition_free(&c);
     ndl_model_free(&truth);

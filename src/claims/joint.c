@@ -108,7 +108,7 @@ static void write_cloud(struct claim *claim, const struct ndl_model *m, enum var
         if (ndl_row(&Z, i)[2] <= 0) {
             for (size_t j = 0; j < 2; j++)
                 off[n][j] = 1 - ndl_row(&Z, i)[j] / mean[j];
-            claim_row(claim, (const double[]){(double)variant, off[n][0], off[n][1]});
+            claim_row(claim, (double)variant, off[n][0], off[n][1]);
             n++;
         }
     claim_table_break(claim);
@@ -137,7 +137,7 @@ static void draw_figure(struct claim *claim)
     for (enum variant variant = EXCLUSIVE; variant <= FILLED; variant++) {
         for (size_t c = 0; c <= count[variant]; c++) {
             const double *p = corner[variant][c % count[variant]];
-            claim_row(claim, (const double[]){(double)variant, p[0], p[1]});
+            claim_row(claim, (double)variant, p[0], p[1]);
         }
         claim_table_break(claim);
     }

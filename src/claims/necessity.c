@@ -64,7 +64,7 @@ static void note_margin(struct claim *claim, struct margins *margins, const stru
     keep_min(&margins->smallest[which], claim_margin(&c));
     margins->count[which]++;
     if (row >= 0)
-        claim_row(claim, (const double[]){row, which, m->bias, fmax(claim_margin(&c), NEVER_OFF)});
+        claim_row(claim, row, which, m->bias, fmax(claim_margin(&c), NEVER_OFF));
     ndl_condition_free(&c);
 }
 
@@ -202,8 +202,7 @@ static void write_rates(struct claim *claim, const struct tally *tally)
             double low, high, rate = (double)violated / (double)of;
             char key[64];
             wilson(violated, of, &low, &high);
-            claim_row(claim, (const double[]){(double)bias, (double)c, DEGREES[a], (double)of, rate,
-                                              low, high});
+            claim_row(claim, (double)bias, (double)c, DEGREES[a], (double)of, rate, low, high);
             if (a != SHOWN)
                 continue;
             snprintf(key, sizeof key, "turned.%s", NAMES[bias][c]);
@@ -234,7 +233,7 @@ static void write_problems(struct claim *claim, const struct ndl_matrix *rows)
                 "pair 1 inf smallest margin of all pairs\n"
                 "full 1 inf smallest margin of all K-feature conditions");
     for (size_t trial = 0; trial < PROBLEMS; trial++)
-        claim_row(claim, ndl_row(rows, trial));
+        claim_row_array(claim, ndl_row(rows, trial), rows->cols);
 }
 
 static void record(struct claim *claim, const struct found *f, const struct tally *t)

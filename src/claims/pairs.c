@@ -250,7 +250,7 @@ static void try_density(struct claim *claim)
             ndl_matrix_free(&X);
             gsl_rng_free(rng);
         }
-        claim_row(claim, (double[]){DENSITY[r], mean[0], mean[1], mean[2], mean[3], share});
+        claim_row(claim, DENSITY[r], mean[0], mean[1], mean[2], mean[3], share);
         if (r == HALF || r == MORE) {
             /* of ten */
             claim_scalar(claim, r == HALF ? "density.half" : "density.more", share, 0.3,
@@ -306,7 +306,7 @@ static void try_budget(struct claim *claim)
             /* the tilts of a faint feature's atom */
             claim_scalar(claim, "budget.faint", range[1], 1e-3,
                          "one atom too few: largest smallest cosine at the faintest third feature");
-        claim_row(claim, (double[]){amplitude, pairs, cosine, range[0], range[1]});
+        claim_row(claim, amplitude, pairs, cosine, range[0], range[1]);
     }
 }
 

@@ -82,7 +82,7 @@ static void write_panel(struct claim *claim, const struct ndl_model *m, double c
     for (size_t i = 0; i < Z.rows; i++) {
         const double *z = ndl_row(&Z, i);
         const double tilde[2] = {1 - z[0] / mean[0], 1 - z[1] / mean[1]};
-        claim_row(claim, (const double[]){(double)panel, tilde[0], tilde[1]});
+        claim_row(claim, (double)panel, tilde[0], tilde[1]);
         for (size_t j = 0; j < 2; j++)
             if (z[1 - j] <= 0) {
                 low[j] = fmin(low[j], tilde[j]);
@@ -115,7 +115,7 @@ static void follow_descent(struct claim *claim, const struct ndl_matrix *X,
         double eps = last * s / 30;
         double measured = claim_change(claim, X, m, condition, eps);
         double predicted = ndl_condition_change(m, condition, eps);
-        claim_row(claim, (const double[]){eps, measured, predicted, condition->slope * eps});
+        claim_row(claim, eps, measured, predicted, condition->slope * eps);
         worst = fmax(worst, fabs(measured - predicted));
         /* The control: the formula a reader would write who takes the atoms for orthogonal. */
         struct ndl_model orthogonal = *m;
@@ -227,7 +227,7 @@ int main(int argc, char **argv)
                 "low2 1 1e-9 hull of ztilde2 while feature 1 is off, lower end\n"
                 "high2 1 1e-9 upper end");
     for (size_t p = 0; p < PANELS; p++)
-        claim_row(claim, ndl_row(&hulls, p));
+        claim_row_array(claim, ndl_row(&hulls, p), hulls.cols);
     ndl_matrix_free(&hulls);
 
     struct ndl_condition worst;

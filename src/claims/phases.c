@@ -209,8 +209,8 @@ static struct tally run_grid(struct claim *claim, const char *table,
                 keep_max(&t.loss_error, fabs(found.loss / predicted.loss - 1));
             keep_max(&t.loss_error_recovered,
                      fabs(found.loss / (f.lambda * (1 + 2 * f.child)) - 1));
-            claim_row(claim, (double[]){f.child, f.lambda, f.rho, found.kind, predicted.kind,
-                                        found.loss, isinf(found.gap) ? 0 : found.gap});
+            claim_row(claim, f.child, f.lambda, f.rho, found.kind, predicted.kind, found.loss,
+                      isinf(found.gap) ? 0 : found.gap);
             claim_progress(claim, t.points, (size_t)(Q * COLUMNS / stride), table);
         }
     return t;
@@ -284,8 +284,8 @@ static void write_curves(struct claim *claim)
                 "rho 1 1e-6 cosine from which siblings merge as lambda -> 0");
     for (int i = 0; i <= 62; i++) {
         double q = 0.02 * pow(1.05, i);
-        claim_row(claim, (double[]){q, q < 0.24 ? short_boundary(q) : 1, 2 * (1 + M_SQRT2) * q * q,
-                                    angle_limit(q)});
+        claim_row(claim, q, q < 0.24 ? short_boundary(q) : 1, 2 * (1 + M_SQRT2) * q * q,
+                  angle_limit(q));
     }
 }
 

@@ -305,7 +305,7 @@ static void compare_values(struct problem *p, const char *which)
         double value = minimise(p, &again);
         keep_min(&wrong, fabs(value / again - 1));
         p->lambda = LAMBDA;
-        claim_row(claim, row);
+        claim_row_array(claim, row, sizeof row / sizeof *row);
         claim_progress(claim, trial + 1, TRIALS, which);
         ndl_model_free(&p->m);
         ndl_matrix_free(&p->X);

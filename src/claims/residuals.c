@@ -196,8 +196,8 @@ static void check_data_set(void *context, size_t number, const struct ndl_matrix
         double worst[MEASURES];
         struct ndl_model m = learn(t->claim, X, atoms, LAMBDA, bias, NULL);
         check_fit(t, X, &m, worst);
-        claim_row(t->claim, (const double[]){(double)number, bias, worst[ATOMS], worst[BOUND],
-                                             worst[EQUALITY], worst[WEIGHTS]});
+        claim_row(t->claim, (double)number, bias, worst[ATOMS], worst[BOUND], worst[EQUALITY],
+                  worst[WEIGHTS]);
         ndl_model_free(&m);
     }
 }
@@ -249,16 +249,16 @@ static void draw_figure(struct claim *claim, const struct ndl_matrix *X, const s
                 "r1 unit 1e-6 residual\nr2 unit 1e-6 residual");
     for (size_t i = 0; i < X->rows; i++) {
         const double on = ndl_row(&s.Z, i)[0] > 0, *r = ndl_row(&s.R, i);
-        claim_row(claim, (const double[]){on, r[0], r[1]});
+        claim_row(claim, on, r[0], r[1]);
         if (on <= 0)
             memcpy(off[count++], r, sizeof *off);
     }
-    claim_row(claim, (const double[]){2, point[0], point[1]});
-    claim_row(claim, (const double[]){3, m->lambda / 2 * m->D.v[0], m->lambda / 2 * m->D.v[1]});
+    claim_row(claim, 2, point[0], point[1]);
+    claim_row(claim, 3, m->lambda / 2 * m->D.v[0], m->lambda / 2 * m->D.v[1]);
     claim_table(claim, "hull", "r1 unit 1e-6 corner of the hull\nr2 unit 1e-6 corner");
     count = ndl_corners(off, count, corner);
     for (size_t c = 0; c <= count; c++)
-        claim_row(claim, corner[c % count]);
+        claim_row_array(claim, corner[c % count], 2);
     solution_free(&s);
 }
 

@@ -135,8 +135,8 @@ static void run_grid(struct claim *claim, double *residual)
                            2 * f.child * two_children_exact(M_SQRT2, lambda) +
                            f.both * two_children_exact(sqrt(3), lambda);
             loss_error_bound = fmax(loss_error_bound, fabs(o.loss / bound - 1));
-            claim_row(claim, (double[]){q, lambda, o.kind, predicted, o.loss,
-                                        isinf(o.gap) ? 0 : o.gap, o.fires});
+            claim_row(claim, q, lambda, o.kind, predicted, o.loss, isinf(o.gap) ? 0 : o.gap,
+                      o.fires);
             claim_progress(claim, ++points, Q * LAMBDAS, "grid");
         }
     claim_scalar(claim, "points", (double)points, CLAIM_EXACT, "grid points");
@@ -196,7 +196,7 @@ static void check_boundary(struct claim *claim, double *residual)
                 "leading 1 0 its leading term");
     for (int i = 0; i <= 44; i++) {
         double at = 0.02 + 0.01 * i;
-        claim_row(claim, (double[]){at, boundary(at), 4. / 9 * (2 + M_SQRT2) * at});
+        claim_row(claim, at, boundary(at), 4. / 9 * (2 + M_SQRT2) * at);
     }
 }
 

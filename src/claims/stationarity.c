@@ -94,10 +94,8 @@ static void examine(void *context, size_t number, const struct ndl_matrix *X, si
         t->problems++;
         t->live += c.live;
         t->dead += c.dead;
-        claim_row(t->claim,
-                  (const double[]){(double)number, bias, (double)X->rows, (double)X->cols,
-                                   (double)atoms, (double)c.live, c.loss / (double)X->rows, c.atoms,
-                                   c.bias, residual[CODES]});
+        claim_row(t->claim, (double)number, bias, (double)X->rows, (double)X->cols, (double)atoms,
+                  (double)c.live, c.loss / (double)X->rows, c.atoms, c.bias, residual[CODES]);
         ndl_model_free(&m);
     }
 }

@@ -157,7 +157,7 @@ static void try_children(struct claim *claim)
                 keep_min(&before_least, fabs(t.before));
             }
             double spread = sqrt(fmax(0, squares - sum * sum) / (TRIALS - 1));
-            claim_row(claim, (const double[]){bias, c / 10.0, sum, spread, low, high, predicted});
+            claim_row(claim, bias, c / 10.0, sum, spread, low, high, predicted);
         }
         claim_table_break(claim);
     }
@@ -192,7 +192,7 @@ static void try_lambdas(struct claim *claim)
             mean[2] += t.along_predicted / TRIALS;
             mean[3] += fabs(t.across) / TRIALS;
         }
-        claim_row(claim, (const double[]){LAMBDAS[l], mean[0], mean[1], mean[2], mean[3]});
+        claim_row(claim, LAMBDAS[l], mean[0], mean[1], mean[2], mean[3]);
     }
 }
 

@@ -168,7 +168,7 @@ static void check_angle(struct claim *claim)
     for (int i = 0; i <= 20; i++) {
         double alpha = fmax(0.01 * i, 1e-6), theta = tricritical(alpha), beta;
         two_features_merged_end(theta, alpha, &beta);
-        claim_row(claim, (double[]){alpha, theta / DEGREE, beta});
+        claim_row(claim, alpha, theta / DEGREE, beta);
     }
 }
 
@@ -185,8 +185,7 @@ static void write_curve(struct claim *claim)
                 "recovered 1 1e-6 b / (alpha c) from which both atoms have cosine 0.99");
     for (int degrees = 40; degrees <= 140; degrees++) {
         double jump, boundary = limit_boundary(degrees * DEGREE, &jump);
-        claim_row(claim,
-                  (double[]){degrees, boundary, jump / DEGREE, limit_recovery(degrees * DEGREE)});
+        claim_row(claim, degrees, boundary, jump / DEGREE, limit_recovery(degrees * DEGREE));
     }
 }
 
@@ -205,7 +204,7 @@ static void write_paths(struct claim *claim)
             double beta = 0.53 + 0.12 * i, phi[2];
             struct two_features two = two_features_problem(THETAS[t] * DEGREE, alpha, beta);
             two_features_minimise(&two, phi);
-            claim_row(claim, (double[]){THETAS[t], beta, phi[0] / DEGREE, phi[1] / DEGREE});
+            claim_row(claim, THETAS[t], beta, phi[0] / DEGREE, phi[1] / DEGREE);
         }
         claim_table_break(claim);
     }
@@ -215,11 +214,11 @@ static void write_paths(struct claim *claim)
                 "phi2 degree 1e-6 second atom");
     for (size_t t = 0; t < PATHS; t++) {
         double theta = THETAS[t] * DEGREE, jump, boundary = limit_boundary(theta, &jump);
-        claim_row(claim, (double[]){THETAS[t], 0, THETAS[t] / 2});
-        claim_row(claim, (double[]){THETAS[t], boundary, THETAS[t] / 2});
+        claim_row(claim, THETAS[t], 0, THETAS[t] / 2);
+        claim_row(claim, THETAS[t], boundary, THETAS[t] / 2);
         for (int i = 0; i < 200; i++) {
             double phi = theta / 2 + jump + (theta / 2 - jump) * i / 200;
-            claim_row(claim, (double[]){THETAS[t], limit_path(theta, phi), phi / DEGREE});
+            claim_row(claim, THETAS[t], limit_path(theta, phi), phi / DEGREE);
         }
         claim_table_break(claim);
     }

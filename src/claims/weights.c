@@ -119,8 +119,7 @@ static void examine(struct claim *claim, size_t trial, struct found *found)
     double residual = claim_certify(claim, &X, &m).worst;
     if (residual <= CONVERGED) {
         struct weights w = measure(claim, &X, &m);
-        claim_row(claim, (const double[]){(double)trial, p.bias, residual, w.negative, w.on, w.sum,
-                                          w.barycentre});
+        claim_row(claim, (double)trial, p.bias, residual, w.negative, w.on, w.sum, w.barycentre);
         widen(&found->at_optima, w);
         found->optima++;
         run_controls(claim, rng, &X, &m, found);
@@ -168,7 +167,7 @@ int main(int argc, char **argv)
                 "barycentre 1 inf largest error of the barycentre");
     for (size_t a = 0; a < ANGLES; a++) {
         const struct weights *w = &found.turned[a];
-        claim_row(claim, (const double[]){DEGREES[a], w->negative, w->on, w->sum, w->barycentre});
+        claim_row(claim, DEGREES[a], w->negative, w->on, w->sum, w->barycentre);
     }
     record(claim, NULL, &found.at_optima);
     record(claim, "turned", &found.turned[SHOWN]);

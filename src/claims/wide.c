@@ -292,8 +292,7 @@ static void write_widths(struct claim *claim, double rows[2][WIDEST + 1][TRIALS]
                 keep_min(&low, gap);
                 keep_max(&high, gap);
             }
-            claim_row(claim,
-                      (double[]){(double)bias, (double)K, exp(sum[0]), low, high, sum[1], sum[2]});
+            claim_row(claim, (double)bias, (double)K, exp(sum[0]), low, high, sum[1], sum[2]);
         }
         claim_table_break(claim);
     }

@@ -28,11 +28,15 @@ struct claim {
     char *keys[MAX_SCALARS];
     size_t key_count;
     struct ndl_output table; /* the open table, if table.file */
+    char table_name[128];
     size_t columns;
 };
 
+/* A table that is still open was not finished: nothing of it stays on the disk. */
 static _Noreturn void die(const struct claim *claim, const char *message)
 {
+    struct ndl_output unfinished = claim->table;
+    ndl_output_abandon(&unfinished);
     fprintf(stderr, "%s: %s\n", claim->name, message);
     exit(EXIT_DATA);
 }
@@ -199,6 +203,7 @@ void claim_table(struct claim *claim, const char *table, const char *columns)
     char suffix[256];
     if (claim->table.file)
         close_result(claim, &claim->table);
+    snprintf(claim->table_name, sizeof claim->table_name, "%s", table);
     snprintf(suffix, sizeof suffix, "-%s.tsv", table);
     claim->table = open_result(claim, suffix);
     claim->columns = 0;
@@ -210,11 +215,17 @@ void claim_table(struct claim *claim, const char *table, const char *columns)
     assert(claim->columns <= MAX_COLUMNS);
 }
 
-void claim_row(struct claim *claim, const double *values)
+void claim_row_array(struct claim *claim, const double *values, size_t count)
 {
     assert(claim->table.file);
-    for (size_t j = 0; j < claim->columns; j++)
-        fprintf(claim->table.file, "%.17g%c", values[j], j + 1 < claim->columns ? '\t' : '\n');
+    if (count != claim->columns) {
+        char message[256];
+        snprintf(message, sizeof message, "table '%s': expected %zu values in a row, given %zu",
+                 claim->table_name, claim->columns, count);
+        die(claim, message);
+    }
+    for (size_t j = 0; j < count; j++)
+        fprintf(claim->table.file, "%.17g%c", values[j], j + 1 < count ? '\t' : '\n');
 }
 
 void claim_table_break(struct claim *claim)

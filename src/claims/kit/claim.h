@@ -75,9 +75,15 @@ void claim_spread(struct claim *claim, const char *key, const double *values, si
 
 /* Opens the table OUT/NAME-table.tsv.  `columns` documents them, one per line:
  * "name unit tolerance meaning"; the tolerance is as for a scalar, a number or
- * inf.  Rows are then written with claim_row: as many doubles as columns. */
+ * inf. */
 void claim_table(struct claim *claim, const char *table, const char *columns);
-void claim_row(struct claim *claim, const double *values);
+/* Writes the next row of the open table.  Another number of values than the table has columns
+ * ends the program. */
+void claim_row_array(struct claim *claim, const double *values, size_t count);
+/* The same for values that are listed: claim_row(claim, x, y, z). */
+#define claim_row(claim, ...)                                                                      \
+    claim_row_array(claim, (const double[]){__VA_ARGS__},                                          \
+                    sizeof((const double[]){__VA_ARGS__}) / sizeof(double))
 /* A blank line (gnuplot: a new curve). */
 void claim_table_break(struct claim *claim);
 
