@@ -67,7 +67,7 @@ static struct least least_l0(const double *x, size_t n, double price, bool pair)
 static struct least least_l1(const double *x, size_t n, double lambda, bool pair)
 {
     double low = x[0] - lambda, high = x[n - 1], corner = lambda / 2;
-    for (int step = 0; step < 60; step++) {
+    for (int step = 0; step < 40; step++) {
         double b = (low + high) / 2, psi = 0;
         for (size_t i = 0; i < n; i++)
             psi += fmin(corner, pair ? fmax(-corner, x[i] - b) : x[i] - b);
@@ -142,11 +142,37 @@ static double mean_and_error(const double *value, double *error)
     return sum;
 }
 
+enum { WIDTHS = 4 };
+static const double WIDTH[WIDTHS] = {0.2, 0.3, 0.5, 0.8};
+
+/* The biases of all draws, and the moments of the window at them. */
+struct biases {
+    double l0[WIDTHS][TRIALS], l1[WIDTHS][TRIALS], moment_l0, moment_l1;
+};
+
+static void draw_biases(const struct claim *claim, double *x, struct biases *b)
+{
+    b->moment_l0 = 0;
+    b->moment_l1 = HUGE_VAL;
+    for (uint64_t trial = 0; trial < TRIALS; trial++) {
+        gsl_rng *rng = claim_rng(claim, trial);
+        draw_gamma(rng, x);
+        for (int w = 0; w < WIDTHS; w++) {
+            b->l0[w][trial] = least_l0(x, SAMPLES, WIDTH[w] * WIDTH[w], true).bias;
+            b->l1[w][trial] = least_l1(x, SAMPLES, 2 * WIDTH[w], true).bias;
+            keep_max(&b->moment_l0, fabs(window_moment(x, SAMPLES, b->l0[w][trial], WIDTH[w])));
+            keep_min(&b->moment_l1, fabs(window_moment(x, SAMPLES, b->l1[w][trial], WIDTH[w])));
+        }
+        gsl_rng_free(rng);
+        claim_progress(claim, trial + 1, TRIALS, "draws");
+    }
+}
+
 static void try_locations(struct claim *claim, double *x)
 {
-    static const double WIDTHS[] = {0.2, 0.3, 0.5, 0.8};
-    double deviation = 0, deviation_huber = HUGE_VAL, l1_deviation = 0, moment_l0 = 0,
-           moment_huber = HUGE_VAL;
+    double deviation = 0, deviation_huber = HUGE_VAL, l1_deviation = 0;
+    struct biases b;
+    draw_biases(claim, x, &b);
     claim_table(claim, "bias",
                 "width 1 0 half-width: root of lambda_0, or lambda/2\n"
                 "l0 unit 0.3 bias under L0, mean of the trials\n"
@@ -155,29 +181,19 @@ static void try_locations(struct claim *claim, double *x)
                 "l1 unit 0.05 bias under L1, mean of the trials\n"
                 "l1_error unit 0.02 standard error\n"
                 "l1_predicted unit 1e-9 Huber location of the population");
-    for (int w = 0; w < 4; w++) {
-        double width = WIDTHS[w], l0[TRIALS], l1[TRIALS], error, l1_error;
-        for (uint64_t trial = 0; trial < TRIALS; trial++) {
-            gsl_rng *rng = claim_rng(claim, trial);
-            draw_gamma(rng, x);
-            l0[trial] = least_l0(x, SAMPLES, width * width, true).bias;
-            l1[trial] = least_l1(x, SAMPLES, 2 * width, true).bias;
-            keep_max(&moment_l0, fabs(window_moment(x, SAMPLES, l0[trial], width)));
-            keep_min(&moment_huber, fabs(window_moment(x, SAMPLES, l1[trial], width)));
-            gsl_rng_free(rng);
-        }
-        double mean = mean_and_error(l0, &error), l1_mean = mean_and_error(l1, &l1_error),
-               predicted = predicted_bias(width, false), huber = predicted_bias(width, true);
-        keep_max(&deviation, fabs(mean - predicted) / error);
-        keep_min(&deviation_huber, fabs(mean - huber) / error);
-        keep_max(&l1_deviation, fabs(l1_mean - huber) / l1_error);
-        claim_row(claim, (const double[]){width, mean, error, predicted, l1_mean, l1_error, huber});
-        claim_progress(claim, (size_t)w + 1, 4, "half-widths");
+    for (int w = 0; w < WIDTHS; w++) {
+        double error, l1_error;
+        double l0 = mean_and_error(b.l0[w], &error), l1 = mean_and_error(b.l1[w], &l1_error);
+        double predicted = predicted_bias(WIDTH[w], false), huber = predicted_bias(WIDTH[w], true);
+        keep_max(&deviation, fabs(l0 - predicted) / error);
+        keep_min(&deviation_huber, fabs(l0 - huber) / error);
+        keep_max(&l1_deviation, fabs(l1 - huber) / l1_error);
+        claim_row(claim, (const double[]){WIDTH[w], l0, error, predicted, l1, l1_error, huber});
         if (w == 1)
-            claim_values(claim, "bias", {"l0", mean, 0.1, "bias under L0 at the half-width 0.3"},
+            claim_values(claim, "bias", {"l0", l0, 0.1, "bias under L0 at the half-width 0.3"},
                          {"l0_error", error, 0.1, "standard error"},
                          {"l0_predicted", predicted, 1e-9, "root of the population's equation"},
-                         {"l1", l1_mean, 0.05, "bias under L1 at the half-width 0.3"},
+                         {"l1", l1, 0.05, "bias under L1 at the half-width 0.3"},
                          {"l1_predicted", huber, 1e-9, "Huber location of the population"});
     }
     claim_values(claim, "bias",
@@ -187,8 +203,8 @@ static void try_locations(struct claim *claim, double *x)
                   "smallest |mean bias under L0 - Huber location|, standard errors"},
                  {"l1_deviation", l1_deviation, CLAIM_NOT_COMPARED,
                   "largest |mean bias under L1 - Huber location|, standard errors"},
-                 {"moment", moment_l0, CLAIM_NOT_COMPARED, "largest |<x - b; window>| under L0"},
-                 {"moment_huber", moment_huber, 0.01, "smallest |<x - b; window>| at the L1 bias"});
+                 {"moment", b.moment_l0, CLAIM_NOT_COMPARED, "largest |<x - b; window>| under L0"},
+                 {"moment_huber", b.moment_l1, 0.01, "smallest |<x - b; window>| at the L1 bias"});
 }
 
 static void try_bumps(struct claim *claim, double *x)
