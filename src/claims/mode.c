@@ -68,9 +68,11 @@ static struct least least_l1(const double *x, size_t n, double lambda, bool pair
 {
     double low = x[0] - lambda, high = x[n - 1], corner = lambda / 2;
     for (int step = 0; step < 40; step++) {
-        double b = (low + high) / 2, psi = 0;
-        for (size_t i = 0; i < n; i++)
-            psi += fmin(corner, pair ? fmax(-corner, x[i] - b) : x[i] - b);
+        double b = (low + high) / 2, floor = pair ? -corner : -HUGE_VAL, psi = 0;
+        for (size_t i = 0; i < n; i++) {
+            double t = x[i] - b;
+            psi += t > corner ? corner : t < floor ? floor : t;
+        }
         *(psi > 0 ? &low : &high) = b;
     }
     double loss = 0;
