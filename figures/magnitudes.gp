@@ -18,8 +18,8 @@ set ylabel epsilon offset 1.2,0
 set logscale y
 set yrange [0.008:1]
 set ytics (0.01, 0.03, 0.1, 0.3, 1)
-plot for [l=0:5] data using ($1 == l ? $2 : NaN):6 with lines linetype l + 1, \
-     for [l=0:5] data using ($1 == l ? $2 : NaN):3:4:5 with yerrorbars linetype l + 1 dashtype solid linewidth 0.8
+plot for [l=0:4] data using ($1 == l ? $2 : NaN):6 with lines linetype l + 1, \
+     for [l=0:4] data using ($1 == l ? $2 : NaN):3:4:5 with yerrorbars linetype l + 1 dashtype solid linewidth 0.8
 
 set title panel("b", "both fire, of the samples of the child") offset 0,-0.6
 set lmargin at screen 0.56; set rmargin at screen 0.80
@@ -28,7 +28,7 @@ set ylabel "share" offset 1.2,0
 set yrange [0:1.05]
 set ytics 0.5
 set key at screen 0.995, 0.83 right samplen 1.8 spacing 1.25
-names = "exponential uniform half-normal oblique gamma gap"
-name(l) = l == 3 ? "exponential, cosine ½" : l == 4 ? "vanishing like {/:Italic z}" : l == 5 ? "none below ½" : word(names, l + 1)
-plot for [l=0:5] data using ($1 == l ? $2 : NaN):7 with linespoints linetype l + 1 title name(l)
+names = "exponential uniform"
+name(l) = l == 2 ? "exponential, cosine ½" : l == 3 ? "vanishing like {/:Italic z}" : l == 4 ? "none below ½" : word(names, l + 1)
+plot for [l=0:4] data using ($1 == l ? $2 : NaN):7 with linespoints linetype l + 1 title name(l)
 unset multiplot
