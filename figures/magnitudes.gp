@@ -25,8 +25,8 @@ set title panel("b", "both fire, of the samples of the child") offset 0,-0.6
 set lmargin at screen 0.56; set rmargin at screen 0.80
 unset logscale y
 set ylabel "share" offset 1.2,0
-set yrange [0:1.05]
-set ytics 0.5
+set yrange [0.7:1.02]
+set ytics 0.1
 set key at screen 0.995, 0.83 right samplen 1.8 spacing 1.25
 names = "exponential uniform"
 name(l) = l == 2 ? "exponential, cosine ½" : l == 3 ? "vanishing like {/:Italic z}" : l == 4 ? "none below ½" : word(names, l + 1)

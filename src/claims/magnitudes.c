@@ -12,9 +12,9 @@ $$ \epsilon^{\beta+2} = \frac{(\beta+1)(\beta+2)\, \langle z_c \rangle}
 
 for orthogonal directions and unit exponentials $\epsilon = \sqrt{\lambda/6}$.  Two densities
 that do not vanish at zero, one of them also at a cosine of one half, and one that vanishes like
-$z$ are the predictions, with corrections of relative size $\lambda/\epsilon$ and $\epsilon$.  The
-controls leave the cosine out of the balance, or have no small magnitudes: uniform between 1/2 and 3/2, where $z_p / z_c \ge 1/3$, and a
-third of the parent is absorbed however small the penalty.
+$z$ are the predictions, with corrections of relative size $\lambda/\epsilon$ and $\epsilon$.
+The controls leave the cosine out of the balance, or have no small magnitudes: uniform between 1/2
+and 3/2, where $z_p / z_c \ge 1/3$, and a third of the parent is absorbed however small the penalty.
 
 In a finite sample few parents are that faint.  So the solver is compared with the balance of the
 very sample, too.
