@@ -246,8 +246,7 @@ static void try_trained(struct claim *claim)
                 "tied 1 0.05 tied autoencoder");
     for (int l = 0; l < 4; l++) {
         t[l] = try_lambda(claim, LAMBDAS[l]);
-        claim_row(claim,
-                  (const double[]){LAMBDAS[l], t[l].mean[EXACT], t[l].mean[RELU], t[l].mean[TIED]});
+        claim_row(claim, LAMBDAS[l], t[l].mean[EXACT], t[l].mean[RELU], t[l].mean[TIED]);
         claim_progress(claim, (size_t)l + 1, 4, "trained");
     }
     const struct tilts *small = &t[0], *at = &t[2]; /* at LAMBDA */

@@ -101,8 +101,8 @@ static void certify(struct claim *claim)
     for (int step = 0; step <= 12; step++) {
         double e = tilt_of(KAPPA) * step / 6;
         struct forest two = forest_of(0), three = forest_of(2);
-        claim_row(claim, (const double[]){step / 6.0, descent_at(claim, &two, 0, e, KAPPA),
-                                          descent_at(claim, &three, 200, e, KAPPA)});
+        claim_row(claim, step / 6.0, descent_at(claim, &two, 0, e, KAPPA),
+                  descent_at(claim, &three, 200, e, KAPPA));
     }
 }
 
@@ -178,7 +178,7 @@ static void try_law(struct claim *claim)
             mean.cosine[1] += l.cosine[1] / TRIALS;
             mean.cosine[2] += l.cosine[2] / TRIALS;
         }
-        claim_row(claim, (const double[]){kappa, mean.cosine[1], mean.cosine[2], mean.error});
+        claim_row(claim, kappa, mean.cosine[1], mean.cosine[2], mean.error);
     }
     for (uint64_t trial = 0; trial < TRIALS; trial++)
         keep_min(&plain, run(claim, 1000 + trial, 1, KAPPA).error);
@@ -302,7 +302,7 @@ static void try_prices(struct claim *claim)
                    predicted = 1 / (1 + long_side);
             keep_max(&exchange, fabs(q - predicted));
             keep_max(&exchanged, fabs(q - t / (t + long_side)));
-            claim_row(claim, (const double[]){t, kappa, q, predicted});
+            claim_row(claim, t, kappa, q, predicted);
         }
         claim_table_break(claim);
     }

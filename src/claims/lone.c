@@ -145,8 +145,8 @@ static void run_setup(struct claim *claim, size_t number, struct found *f)
             angle[p] = measured_angle(claim, s, LAMBDA[p], RATE[r]);
         double limit = 2 * angle[1] - angle[0]; /* the second penalty is half of the first */
         f->limit[number][r] = limit;
-        claim_row(claim, (const double[]){(double)number, RATE[r], cos(theta - angle[0]),
-                                          cos(theta - limit), cos(theta - predicted)});
+        claim_row(claim, (double)number, RATE[r], cos(theta - angle[0]), cos(theta - limit),
+                  cos(theta - predicted));
         keep_max(&worst[0], fabs(limit - predicted));
         keep_max(&worst[1], fabs(limit - predicted_angle(theta, theta / 2, RATE[r])));
         keep_max(&worst[2], fabs(limit - predicted_angle(theta, joint, RATE[r] / 2)));

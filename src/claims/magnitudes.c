@@ -191,10 +191,9 @@ static void record(struct claim *claim, const struct law *l, struct end (*end)[T
             share[i][t] = end[i][t].share;
             cofiring[t] = end[i][t].cofiring;
         }
-        claim_row(claim, (const double[]){
-                             (double)(l - law), LAMBDA[i], gsl_stats_mean(share[i], 1, TRIALS),
-                             gsl_stats_min(share[i], 1, TRIALS), gsl_stats_max(share[i], 1, TRIALS),
-                             predicted_share(l, LAMBDA[i]), gsl_stats_mean(cofiring, 1, TRIALS)});
+        claim_row(claim, (double)(l - law), LAMBDA[i], gsl_stats_mean(share[i], 1, TRIALS),
+                  gsl_stats_min(share[i], 1, TRIALS), gsl_stats_max(share[i], 1, TRIALS),
+                  predicted_share(l, LAMBDA[i]), gsl_stats_mean(cofiring, 1, TRIALS));
     }
     claim_table_break(claim);
     for (size_t t = 0; t < TRIALS; t++) {

@@ -190,7 +190,7 @@ static void try_locations(struct claim *claim, double *x)
         keep_max(&deviation, fabs(l0 - predicted) / error);
         keep_min(&deviation_huber, fabs(l0 - huber) / error);
         keep_max(&l1_deviation, fabs(l1 - huber) / l1_error);
-        claim_row(claim, (const double[]){WIDTH[w], l0, error, predicted, l1, l1_error, huber});
+        claim_row(claim, WIDTH[w], l0, error, predicted, l1, l1_error, huber);
         if (w == 1)
             claim_values(claim, "bias", {"l0", l0, 0.1, "bias under L0 at the half-width 0.3"},
                          {"l0_error", error, 0.1, "standard error"},
@@ -260,7 +260,7 @@ static void try_gains(struct claim *claim, double *x)
             density = fabs(measured / f - 1);
             density_median = fabs(measured / gsl_ran_gamma_pdf(median + 2, 2, 1) - 1);
         }
-        claim_row(claim, (const double[]){price[step], l0[step], scale * f, l1[step]});
+        claim_row(claim, price[step], l0[step], scale * f, l1[step]);
     }
     free(mirror);
     claim_values(

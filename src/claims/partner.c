@@ -100,7 +100,7 @@ static void examine_atoms(struct claim *claim, const struct ndl_matrix *X,
         }
         f->atoms++;
         keep_max(&f->pull, error);
-        claim_row(claim, (const double[]){p, partner.pull});
+        claim_row(claim, p, partner.pull);
         double bound = gain_bound(m->lambda, p);
         if (p > 0.5) {
             f->dense++;

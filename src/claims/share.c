@@ -70,7 +70,7 @@ static void compare_optimum(struct claim *claim, size_t trial, const struct ndl_
     found->short_pairs += longest <= 1 + SLACK;
     found->pairs++;
     if (trial < SHOWN)
-        claim_row(claim, (const double[]){OPTIMA, s->bound[j], s->share[j]});
+        claim_row(claim, OPTIMA, s->bound[j], s->share[j]);
 }
 
 /* All ordered pairs of live features of m. */
@@ -179,7 +179,7 @@ static void try_sizes(struct claim *claim)
             look(claim, SAMPLES[n], 1000 + 100 * n + trial, &hull, &share);
         hull /= TRIALS;
         share /= TRIALS;
-        claim_row(claim, (const double[]){(double)SAMPLES[n], hull, share});
+        claim_row(claim, (double)SAMPLES[n], hull, share);
     }
     claim_values(claim, "large",
                  {"samples", (double)SAMPLES[SIZES - 1], CLAIM_EXACT,

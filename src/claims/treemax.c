@@ -122,7 +122,7 @@ static void try_tilts(struct claim *claim)
                 best[a] = e;
             }
         }
-        claim_row(claim, (const double[]){e, value[0], value[1], value[2]});
+        claim_row(claim, e, value[0], value[1], value[2]);
     }
     claim_values(claim, "tilt",
                  {"two", fabs(best[2]), CLAIM_EXACT, "|tilt| of the least norm, alpha 2"},
@@ -175,7 +175,7 @@ static void try_cosines(struct claim *claim)
         keep_max(&wrong_error, fabs(at_wrong - to_wrong));
         keep_max(&unscaled, fabs(at_wrong - to_wrong / (1 + ALPHA)));
         keep_min(&plain, at_plain);
-        claim_row(claim, (const double[]){h, at_right, to_right, at_wrong, to_wrong, at_plain});
+        claim_row(claim, h, at_right, to_right, at_wrong, to_wrong, at_plain);
     }
     claim_values(claim, "cosine",
                  {"right_error", right_error, CLAIM_NOT_COMPARED,
