@@ -254,7 +254,7 @@ static void run_problems(struct claim *claim, struct found *f)
                 "added - inf atoms added\n"
                 "bias - inf 1 free");
     for (size_t i = 0; i < count; i++)
-        claim_row(claim, rates[i]);
+        claim_row_array(claim, rates[i], sizeof rates[i] / sizeof *rates[i]);
 }
 
 int main(int argc, char **argv)
