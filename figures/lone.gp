@@ -12,7 +12,7 @@ set xlabel "lone firings of the child over " . lambda . " times the joint ones" 
 set ylabel "cosine of its atom with the child" offset 1.2,0
 set yrange [0.38:1.03]
 set ytics 0.2
-set key at graph 0.99, 0.42 right samplen 2
+set key at graph 0.99, 0.55 right samplen 2
 setups = "1 3 5 6"
 names = "'equal, 90°' 'equal, 60°' 'parent ½, 90°' 'parent 2, 90°'"
 plot for [n=1:4] data using ($1 == int(word(setups, n)) ? $2 : NaN):5 with lines linetype n title word(names, n), \
