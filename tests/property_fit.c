@@ -402,7 +402,7 @@ static void given_start_at_a_small_penalty(void **state)
         o.tolerance = 1e-9;
         o.max_iterations = 250;
         assert_int_equal(ndl_fit(&X, &o, &m, &r, NULL), NDL_OK);
-        assert_true(r.came_down && r.iterations > 250 && r.iterations <= 500);
+        assert_true(r.used_continuation && r.iterations > 250 && r.iterations <= 500);
         check_close(worst_condition(&X, &m), 0, 1e-9);
         ndl_model_free(&m);
         ndl_fit_report_free(&r);
@@ -410,7 +410,7 @@ static void given_start_at_a_small_penalty(void **state)
         o.lambda = 1;
         o.max_iterations = 2;
         assert_int_equal(ndl_fit(&X, &o, &m, &r, NULL), NDL_NOCONV);
-        assert_true(!r.came_down && r.iterations <= 2);
+        assert_true(!r.used_continuation && r.iterations <= 2);
         ndl_model_free(&m);
         ndl_fit_report_free(&r);
         ndl_matrix_free(&X);

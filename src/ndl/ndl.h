@@ -162,7 +162,7 @@ struct ndl_fit_options {
     const struct ndl_matrix *D0; /* K x d start instead of random ones, or NULL */
     const struct ndl_matrix *b0; /* 1 x d start of the bias, or NULL: the mean of X */
     double tolerance;            /* largest relative KKT residual to reach, e.g. 1e-10 */
-    int max_iterations;          /* of all phases together, > 0; see came_down */
+    int max_iterations;          /* of all phases together, > 0; see used_continuation */
     int threads;                 /* >= 1 */
     void (*progress)(void *context, const char *phase, int iteration, double loss, double residual);
     void *progress_context;
@@ -178,11 +178,11 @@ struct ndl_fit_report {
                            reduced loss min_Z L(D, b, Z), over 2 N; NaN if not computed */
     size_t live, dead; /* atoms that fire, atoms that never do */
     int iterations;
-    int best_start;     /* index of the start that was kept */
-    bool came_down;     /* the given start D0 missed the tolerance in max_iterations at a small
+    int best_start;         /* index of the start that was kept */
+    bool used_continuation; /* the given start D0 missed the tolerance in max_iterations at a small
                            penalty; a descent from there by way of larger penalties, with as many
                            iterations again, found this lower loss */
-    double *start_loss; /* `starts` losses, owned; NULL after ndl_fit_report_free */
+    double *start_loss;     /* `starts` losses, owned; NULL after ndl_fit_report_free */
 };
 void ndl_fit_report_free(struct ndl_fit_report *report);
 

@@ -125,11 +125,8 @@ void ndl_retract(const struct ndl_reduced *f, const struct ndl_point *from, doub
 {
     memcpy(to->T.v, from->T.v, (f->K + 1) * f->d * sizeof *to->T.v);
     ndl_axpy((f->K + 1) * f->d, t, step, to->T.v);
-    for (size_t k = 0; k < f->K; k++) {
-        double *atom = ndl_row(&to->T, k), norm = sqrt(ndl_dot(f->d, atom, atom));
-        for (size_t j = 0; j < f->d; j++)
-            atom[j] /= norm;
-    }
+    for (size_t k = 0; k < f->K; k++)
+        ndl_normalise(f->d, ndl_row(&to->T, k));
 }
 
 static void swap(struct ndl_point *a, struct ndl_point *b)
@@ -236,11 +233,8 @@ static double orthonormalise(size_t n, size_t m, const double *Q, double *v)
 {
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < m; i++)
-            ndl_axpy(n, -ndl_dot(n, Q + i * n, v), Q + i * n, v);
-    double norm = sqrt(ndl_dot(n, v, v));
-    for (size_t e = 0; e < n && norm > 0; e++)
-        v[e] /= norm;
-    return norm;
+            ndl_remove_along(n, Q + i * n, v);
+    return ndl_normalise(n, v);
 }
 
 enum ndl_status ndl_curvature(struct ndl_reduced *f, const struct ndl_point *p, gsl_rng *rng,

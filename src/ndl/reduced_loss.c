@@ -1,4 +1,4 @@
-/* reduced_loss.c -- f(D, b) = min_{Z >= 0} L(D, b, Z), its gradient and Hessian; see reduced.h.
+/* reduced_loss.c -- f(D, b) = min_{Z >= 0} L(D, b, Z), its gradient and Hessian; see reduced_loss.h.
  *
  * f is once continuously differentiable and, between changes of the active sets, smooth.
  * With the active atoms D_A of a sample, a change (dD, db) moves its code and residual by
@@ -193,7 +193,7 @@ static double relative_residual(const struct ndl_reduced *f, const struct ndl_po
     }
     const double *b = ndl_row(&p->slope, f->K);
     if (f->bias && norms > 0)
-        worst = fmax(worst, sqrt(ndl_dot(f->d, b, b)) / 2 / norms);
+        worst = fmax(worst, ndl_norm(f->d, b) / 2 / norms);
     return worst;
 }
 
@@ -266,7 +266,7 @@ double ndl_reduced_unexplained(const struct ndl_reduced *f, const struct ndl_poi
     solve_active(&p->gram, n, atom, s->factor, s->dz);
     for (size_t a = 0; a < n; a++)
         ndl_axpy(f->d, -s->dz[a], ndl_row(&p->T, atom[a]), r);
-    return sqrt(ndl_dot(f->d, r, r));
+    return ndl_norm(f->d, r);
 }
 
 void ndl_tangent(const struct ndl_reduced *f, const struct ndl_point *p, double *V)
@@ -274,7 +274,7 @@ void ndl_tangent(const struct ndl_reduced *f, const struct ndl_point *p, double 
     for (size_t k = 0; k < f->K; k++) {
         const double *atom = ndl_row(&p->T, k);
         if (ndl_usage(p, k) > 0)
-            ndl_axpy(f->d, -ndl_dot(f->d, atom, V + k * f->d), atom, V + k * f->d);
+            ndl_remove_along(f->d, atom, V + k * f->d);
         else
             memset(V + k * f->d, 0, f->d * sizeof *V);
     }

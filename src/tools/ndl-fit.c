@@ -240,7 +240,7 @@ static enum ndl_status write_report(const struct job *j, const char *path, struc
     cJSON_AddNumberToObject(json, "curvature", j->report.curvature);
     cJSON_AddNumberToObject(json, "iterations", j->report.iterations);
     cJSON_AddNumberToObject(json, "best_start", j->report.best_start);
-    cJSON_AddBoolToObject(json, "came_down", j->report.came_down);
+    cJSON_AddBoolToObject(json, "used_continuation", j->report.used_continuation);
     cJSON *losses = cJSON_AddArrayToObject(json, "start_losses");
     for (size_t s = 0; s < j->o->starts; s++)
         cJSON_AddItemToArray(losses, cJSON_CreateNumber(j->report.start_loss[s]));
@@ -279,7 +279,7 @@ static void print_summary(const struct job *j)
            (double)j->model.Z.start[j->X.rows] / N);
     printf("time        %.3g s to learn (%d iterations), %.3g s to certify, %d threads\n",
            j->fitted, j->report.iterations, j->certified, j->o->common.threads);
-    if (j->report.came_down)
+    if (j->report.used_continuation)
         printf("start       too slow at this penalty: left after %zu iterations by way of larger "
                "ones\n",
                j->o->iterations);
