@@ -30,9 +30,10 @@ static const double NOISE = 0.02, THRESHOLD = 0.3, TOLERANCE = 1e-3;
 static const struct forest SHALLOW = {3, 2, 2, true, 0.3, 0.25, 0.8, 1.2},
                            DEEP = {2, 2, 3, true, 0.4, 0.35, 0.8, 1.2};
 
-/* How many pairs of a node and an ancestor there are and are listed, and how many others are. */
+/* How many pairs of a node and an ancestor there are, are listed as violated, and as violated or
+ * nearly hierarchical; and how many others are. */
 struct listed {
-    double pairs, found, others;
+    double pairs, found, near, others, near_others;
 };
 
 static struct listed audit(const struct claim *claim, const struct ndl_matrix *D,
@@ -49,8 +50,11 @@ static struct listed audit(const struct claim *claim, const struct ndl_matrix *D
     struct listed listed = {0};
     for (size_t p = 0; p < report.listed; p++) {
         const struct ndl_audit_pair *pair = &report.list[p];
+        bool family = forest_distance(shape, pair->j, pair->k) > 0;
         if (pair->violated)
-            *(forest_distance(shape, pair->j, pair->k) > 0 ? &listed.found : &listed.others) += 1;
+            *(family ? &listed.found : &listed.others) += 1;
+        if (pair->violated || pair->near)
+            *(family ? &listed.near : &listed.near_others) += 1;
     }
     for (size_t j = 0; j < shape->K; j++)
         for (size_t k = 0; k < shape->K; k++)
@@ -122,7 +126,7 @@ static void misfire(const struct forest_shape *shape, struct ndl_matrix *Z, doub
 
 static void try_truth(struct claim *claim)
 {
-    struct listed worst = {.found = HUGE_VAL}, shuffled = {0}, few = {.others = HUGE_VAL},
+    struct listed worst = {.found = HUGE_VAL}, shuffled = {0}, few = {0},
                   weak = {.found = HUGE_VAL}, strong = {0};
     for (uint64_t trial = 0; trial < 20; trial++) {
         const struct forest *f = trial % 2 ? &DEEP : &SHALLOW;
@@ -133,7 +137,7 @@ static void try_truth(struct claim *claim)
         struct listed l = audit_dense(claim, &Z, &shape);
         keep_min(&worst.found, l.found / l.pairs);
         keep_max(&worst.others, l.others);
-        keep_min(&few.others, audit_dense(claim, &handful, &shape).others);
+        keep_max(&few.others, audit_dense(claim, &handful, &shape).others);
         struct ndl_matrix spoilt = claim_copy(claim, &Z);
         misfire(&shape, &spoilt, 0.9);
         l = audit_dense(claim, &spoilt, &shape);
@@ -156,7 +160,7 @@ static void try_truth(struct claim *claim)
         {"shuffled", shuffled.found, CLAIM_EXACT,
          "share of the same pairs with the codes shuffled, the most"},
         {"few_others", few.others, CLAIM_NOT_COMPARED,
-         "other pairs listed from thirty samples, the fewest"},
+         "other pairs listed from thirty samples, the most"},
         {"weak", weak.found, CLAIM_EXACT, "share with misfirings at 0.9 times the mean, the least"},
         {"strong", strong.found, CLAIM_EXACT, "share with misfirings at 1.1 times the mean"});
 }
@@ -213,32 +217,46 @@ static struct listed train(const struct claim *claim, const struct design *desig
 
 static void try_designs(struct claim *claim)
 {
-    double kept = HUGE_VAL, absorbed = 0, others = 0;
+    double exact = HUGE_VAL, noisy = HUGE_VAL, near = HUGE_VAL, absorbed = 0, near_absorbed = 0,
+           others = 0;
     claim_table(claim, "designs",
                 "design - 0 0 JumpReLU, 1 Gated, 2 BatchTopK, 3 TopK, 4 L1, 5 tanh\n"
                 "trial - 0 random stream\n"
-                "found 1 0 share of the hierarchical pairs listed\n"
-                "others - 0 other pairs listed\n"
-                "predicted 1 0 that share as predicted");
+                "found 1 0.35 share of the hierarchical pairs that are violated\n"
+                "near 1 0.35 share that are violated or nearly hierarchical\n"
+                "others - 1 other pairs listed as either\n"
+                "predicted 1 0 the shares as predicted");
     for (size_t d = 0; d < COUNT; d++) {
         for (uint64_t trial = 0; trial < TRIALS; trial++) {
             struct listed l = train(claim, &DESIGNS[d], trial);
-            double share = l.found / l.pairs;
-            if (DESIGNS[d].keeps)
-                keep_min(&kept, share);
-            else
+            double share = l.found / l.pairs, near_share = l.near / l.pairs;
+            if (d == 0)
+                keep_min(&exact, share);
+            else if (DESIGNS[d].keeps)
+                keep_min(&noisy, share);
+            if (DESIGNS[d].keeps) {
+                keep_min(&near, near_share);
+            } else {
                 keep_max(&absorbed, share);
-            keep_max(&others, l.others);
-            claim_row(claim, (double)d, (double)trial, share, l.others, DESIGNS[d].keeps);
+                keep_max(&near_absorbed, near_share);
+            }
+            keep_max(&others, l.near_others);
+            claim_row(claim, (double)d, (double)trial, share, near_share, l.near_others,
+                      DESIGNS[d].keeps);
         }
         claim_progress(claim, d + 1, COUNT, "designs");
     }
-    claim_values(claim, "trained",
-                 {"kept", kept, CLAIM_EXACT,
-                  "share of the hierarchical pairs listed for JumpReLU, Gated, BatchTopK and TopK, "
-                  "the least"},
-                 {"absorbed", absorbed, CLAIM_EXACT, "the same for L1 and tanh, the most"},
-                 {"others", others, CLAIM_EXACT, "other pairs listed for any of them, the most"});
+    claim_values(
+        claim, "trained",
+        {"jumprelu", exact, CLAIM_EXACT,
+         "share of the hierarchical pairs violated for JumpReLU, the least"},
+        {"noisy", noisy, 0.35, "the same for Gated, BatchTopK and TopK, the least"},
+        {"near", near, CLAIM_EXACT,
+         "share violated or nearly hierarchical for these four, the least"},
+        {"absorbed", absorbed, CLAIM_EXACT, "share violated for L1 and tanh, the most"},
+        {"near_absorbed", near_absorbed, CLAIM_EXACT,
+         "violated or nearly hierarchical for L1 and tanh, the most"},
+        {"others", others, CLAIM_EXACT, "other pairs listed as either for any design, the most"});
 }
 
 int main(int argc, char **argv)
