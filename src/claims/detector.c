@@ -165,7 +165,14 @@ static void try_truth(struct claim *claim)
         {"strong", strong.found, CLAIM_EXACT, "share with misfirings at 1.1 times the mean"});
 }
 
-/** ## Trained models */
+/** ## Trained models
+
+Predicted were all hierarchical pairs for the first four designs, none for the last two.  It came so
+for JumpReLU, L1 and tanh.  Gated, BatchTopK and TopK models let noise through: a child's code that noise lifts
+above its mean in a single sample without the parent is enough for the condition to hold.  The audit
+lists such pairs as nearly hierarchical, if these samples are at most a hundredth of those on which
+the child fires.  Predicted again, all pairs violated or nearly hierarchical for the first four: this missed for
+BatchTopK, which codes more noise. */
 struct design {
     const char *objective;
     double lambda, k;
@@ -175,8 +182,9 @@ struct design {
 static const struct design DESIGNS[] = {{"jumprelu", 0.09, 0, true}, {"gated", 0.1, 0, true},
                                         {"batchtopk", 0, 1.5, true}, {"topk", 0, 6, true},
                                         {"l1", 0.1, 0, false},       {"tanh", 0.1, 0, false}};
-enum { COUNT = sizeof DESIGNS / sizeof *DESIGNS };
+enum { COUNT = sizeof DESIGNS / sizeof *DESIGNS, JUMPRELU = 0, BATCHTOPK = 2 };
 
+/* Trains one model from the truth and audits its codes of fresh samples. */
 static struct listed train(const struct claim *claim, const struct design *design, uint64_t trial)
 {
     struct forest_shape shape = forest_shape(&SHALLOW);
@@ -217,8 +225,8 @@ static struct listed train(const struct claim *claim, const struct design *desig
 
 static void try_designs(struct claim *claim)
 {
-    double exact = HUGE_VAL, noisy = HUGE_VAL, near = HUGE_VAL, absorbed = 0, near_absorbed = 0,
-           others = 0;
+    double exact = HUGE_VAL, noisy = HUGE_VAL, near = HUGE_VAL, batchtopk = HUGE_VAL, absorbed = 0,
+           near_absorbed = 0, others = 0;
     claim_table(claim, "designs",
                 "design - 0 0 JumpReLU, 1 Gated, 2 BatchTopK, 3 TopK, 4 L1, 5 tanh\n"
                 "trial - 0 random stream\n"
@@ -230,12 +238,12 @@ static void try_designs(struct claim *claim)
         for (uint64_t trial = 0; trial < TRIALS; trial++) {
             struct listed l = train(claim, &DESIGNS[d], trial);
             double share = l.found / l.pairs, near_share = l.near / l.pairs;
-            if (d == 0)
+            if (d == JUMPRELU)
                 keep_min(&exact, share);
             else if (DESIGNS[d].keeps)
                 keep_min(&noisy, share);
             if (DESIGNS[d].keeps) {
-                keep_min(&near, near_share);
+                keep_min(d == BATCHTOPK ? &batchtopk : &near, near_share);
             } else {
                 keep_max(&absorbed, share);
                 keep_max(&near_absorbed, near_share);
