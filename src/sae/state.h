@@ -3,6 +3,7 @@
 #ifndef SAE_STATE_H
 #define SAE_STATE_H
 
+#include "ndl/random.h"
 #include "sae/sae.h"
 
 /* The codes of a batch, or those of an auxiliary path, one list per sample.  A chunk of rows has one
