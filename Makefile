@@ -57,11 +57,11 @@ help:
 	@echo 'make verify SEED=n  the same claims for another seed, 1 to 4294967295'
 	@echo 'make claim-ID       run one claim: predicted, measured, verdict'
 	@echo 'make review BUDGET=10m        as many claims as fit into the time'
-	@echo 'make seeds COUNT=20           every claim for that many seeds, and the spread'
+	@echo 'make seeds COUNT=20           claims with new numbers for that many seeds; ANEW=1: all claims'
 	@echo 'make why NUMBER=PROGRAM.KEY   where a number of the paper comes from'
 	@echo 'make test           the test suite (CTest); TESTS="-L unit" selects'
 	@echo 'make reference      replace what no longer agrees in results/, and sync'
-	@echo 'make reference-seeds          accept the spread that make seeds has found'
+	@echo 'make reference-seeds          make seeds, and accept the spread'
 	@echo 'make sync           regenerate the claims table of REPRODUCE.md'
 	@echo 'make install PREFIX=/usr/local  install the command line tools'
 	@echo 'make bench          the tools against scikit-learn (python3-sklearn), a quarter of an hour'
@@ -189,7 +189,7 @@ $(ids:=.id): %.id: %.seen ;
 # The program writes NAME.tsv last, so that this file vouches for its tables.
 results := $(claims:%=$(results_dir)/%.tsv)
 # The spread over many seeds takes too long for every build: it is committed and copied.
-# `make seeds COUNT=20 && make reference-seeds` makes it anew.
+# `make reference-seeds` brings it up to date.
 spread := $(patsubst results/%,$(results_dir)/%,$(wildcard results/seeds.tsv))
 $(results_dir)/seeds.tsv: results/seeds.tsv results/seeds-checks.tsv
 	@mkdir -p $(@D)
@@ -224,7 +224,7 @@ review: $(registry)
 
 COUNT ?= 20
 seeds: $(registry)
-	@+BUILD=$(BUILD) MAKE='$(MAKE)' src/scripts/seeds.sh $(COUNT)
+	@+BUILD=$(BUILD) MAKE='$(MAKE)' ANEW='$(ANEW)' src/scripts/seeds.sh $(COUNT)
 
 # Only the results of the number's own program are needed.
 why: $(registry) $(filter $(results_dir)/$(firstword $(subst ., ,$(NUMBER) none)).tsv,$(results) $(spread))
@@ -240,8 +240,9 @@ reference: $(registry) $(results) $(spread) $(readme_figure)
 	  echo "results/$${figure##*/}: replaced"; done
 	@$(registry) table --rewrite REPRODUCE.md
 
-reference-seeds: $(BUILD)/seeds/seeds.tsv
-	cp $(BUILD)/seeds/seeds.tsv $(BUILD)/seeds/seeds-checks.tsv results/
+reference-seeds: seeds
+	@for file in seeds-checks.tsv seeds.tsv; do \
+	  cp $(BUILD)/seeds/$$file results/$$file.new && mv results/$$file.new results/$$file || exit 1; done
 
 sync: $(registry)
 	$(registry) table --rewrite REPRODUCE.md

@@ -23,7 +23,7 @@ scalars() { # DIR ERROR BROKEN HEIGHT COUNT SIGN
 }
 seeds() { exits "$1" "$registry" seeds --registry "$scratch/claims" --results "$scratch/1" ; }
 tabulate() {
-    exits "$1" "$registry" seeds --registry "$scratch/claims" --out "$scratch/1" "$scratch/1" "$scratch/2" "$scratch/3"
+    exits "$1" "$registry" seeds --no-reference --registry "$scratch/claims" --out "$scratch/1" "$scratch/1" "$scratch/2" "$scratch/3"
 }
 has() { # KEY VALUE
     grep -q "^$1	$2	" "$scratch/1/seeds.tsv" || complain "seeds.tsv: $1 is not $2: $(grep "^$1	" "$scratch/1/seeds.tsv")"
@@ -51,7 +51,7 @@ seeds 0
 
 # A claim that fails for one seed is counted as such.
 scalars 3 2e-3 1e-3 1 1 1
-tabulate 0
+tabulate 1 && says 'toy *holds for 2 of 3 seeds'
 has toy.holds 2
 has claims.held 0
 has checks.held 2
@@ -68,11 +68,38 @@ echo '  check      broken > 0 : new' >>"$scratch/claims" && seeds 0 # has been a
 sed -i 's/^  check      broken.*/  check      extra > 0 : new/' "$scratch/claims" && seeds 1 && says 'nothing about extra of claim toy'
 grep -v 'sign >' "$scratch/claims.old" >"$scratch/claims" && seeds 1 && says '1 numbers of which the registry knows nothing'
 cp "$scratch/claims.old" "$scratch/claims"
-rm "$scratch/2/toy.tsv" && tabulate 0 # the program failed for this seed
+rm "$scratch/2/toy.tsv" && tabulate 1 # the program failed for this seed
 has toy.holds 2
 has toy.height.mean 4.5
 has allowances.most inf
 rm "$scratch/1/seeds.tsv" && seeds 1 && says 'seeds.tsv: No such file'
+
+# What is known of a claim is taken over; a claim with a new number, check or count is computed.
+scalars 2 5e-3 3 8 0 0.25
+tabulate 0
+mkdir "$scratch/ref" "$scratch/out.d" && cp "$scratch"/1/seeds*.tsv "$scratch/ref"
+sed 's/claim toy/claim first/; s/sec:toy/sec:first/; s/program    toy/program    first/' "$scratch/claims" >"$scratch/both"
+cat "$scratch/claims" >>"$scratch/both"
+for seed in 1 2 3; do cp "$scratch/$seed/toy.tsv" "$scratch/$seed/first.tsv"; done
+stale() { # COUNT PROGRAM...
+    wanted_count=$1
+    shift
+    exits 0 "$registry" stale "$wanted_count" -r "$scratch/both" -d "$scratch/1" -R "$scratch/ref"
+    [ "$(sort -u "$scratch/out" | tr '\n' ' ')" = "$*${1:+ }" ] || complain "stale: $(cat "$scratch/out"), not $*"
+}
+stale 3 first
+stale 4 first toy
+rm "$scratch/2/toy.tsv" # is not needed
+together() { exits 0 "$registry" seeds -r "$scratch/both" -R "$scratch/ref" --out "$scratch/$1" "$scratch/1" "$scratch/2" "$scratch/3"; }
+together out.d && says 'first  *holds for 3 of 3 seeds$' && says 'toy  *holds for 3 of 3 seeds, as known'
+cp "$scratch/2/first.tsv" "$scratch/2/toy.tsv" && mkdir "$scratch/anew"
+exits 0 "$registry" seeds --no-reference -r "$scratch/both" --out "$scratch/anew" "$scratch/1" "$scratch/2" "$scratch/3"
+for file in seeds.tsv seeds-checks.tsv; do same "$scratch/out.d/$file" "$scratch/anew/$file"; done
+cp "$scratch"/out.d/seeds*.tsv "$scratch/ref"
+stale 3
+sed -i 's/^height	4/height	4.5/' "$scratch/1/toy.tsv" && stale 3 toy
+cp "$scratch/1/first.tsv" "$scratch/1/toy.tsv" && stale 3
+echo '  check      height > 3 : a stricter one' >>"$scratch/both" && stale 3 toy
 
 # The committed spread.
 for file in seeds.tsv seeds-checks.tsv; do

@@ -3,6 +3,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "ndl/ndl.h"
@@ -22,8 +23,8 @@ static const struct argp_option option_table[] = {
     {"registry", 'r', "FILE", 0, "the claims (default src/claims/registry.txt)", 0},
     {"results", 'd', "DIR", 0, "what the programs wrote (default build/results)", 0},
     {"reference", 'R', "DIR", 0, "the committed results (default results)", 0},
-    {"no-reference", NO_REFERENCE, NULL, 0, "verify: judge the claims only, as for another seed",
-     0},
+    {"no-reference", NO_REFERENCE, NULL, 0,
+     "verify: judge the claims only, as for another seed; seeds: compute all anew", 0},
     {"quiet", 'q', NULL, 0, "verify: print only what fails", 0},
     {"out", 'o', "FILE", 0, "macros: where to write; seeds: the directory", 0},
     {"rewrite", REWRITE, "FILE", 0, "table: put it between the markers of FILE", 0},
@@ -155,20 +156,32 @@ static int table(const struct registry *registry, const struct options *options)
 }
 
 static int seeds(const struct registry *registry, struct results *results,
-                 const struct options *options)
+                 struct results *reference, const struct options *options)
 {
+    struct results *spread = options->no_reference ? NULL : reference;
     if (options->word_count > 1) {
         if (!options->out)
             die("registry: seeds needs --out");
-        write_seeds(registry, options->words + 1, (size_t)options->word_count - 1, options->out);
-        return EXIT_HOLDS;
+        return write_seeds(registry, spread, options->words + 1, (size_t)options->word_count - 1,
+                           options->out)
+                   ? EXIT_HOLDS
+                   : EXIT_FAILS;
     }
     size_t stale = seeds_stale(registry, results);
     if (stale)
-        printf("seeds: results/seeds.tsv is out of date in %zu numbers (make seeds COUNT=20, make "
-               "reference-seeds)\n",
+        printf("seeds: results/seeds.tsv is out of date in %zu numbers (make reference-seeds)\n",
                stale);
     return stale ? EXIT_FAILS : EXIT_HOLDS;
+}
+
+static int stale(const struct registry *registry, struct results *results,
+                 struct results *reference, const struct options *options)
+{
+    double count;
+    if (!parse_number(options->words[1], &count) || !(count >= 1 && count <= UINT32_MAX))
+        die("registry: '%s' is not a number of seeds", options->words[1]);
+    write_stale(stdout, registry, options->no_reference ? NULL : reference, results, (size_t)count);
+    return EXIT_HOLDS;
 }
 
 static void list(const struct registry *registry)
@@ -243,7 +256,9 @@ static int run(const struct registry *registry, struct results *results, struct 
     if (strcmp(command, "table") == 0 && words == 1)
         return table(registry, options);
     if (strcmp(command, "seeds") == 0)
-        return seeds(registry, results, options);
+        return seeds(registry, results, reference, options);
+    if (strcmp(command, "stale") == 0 && words == 2)
+        return stale(registry, results, reference, options);
     if (words == 1)
         status = print_all(registry, results, command);
     if (words == 2)
@@ -265,7 +280,8 @@ int main(int argc, char **argv)
     const struct argp argp = {
         .options = option_table,
         .parser = parse_option,
-        .args_doc = "verify [ID...]\nwhy PROGRAM.KEY\naccept\ncheck\nlist\ndeps\nseeds [DIR...]\n"
+        .args_doc = "verify [ID...]\nwhy PROGRAM.KEY\naccept\ncheck\nlist\ndeps\nseeds "
+                    "[DIR...]\nstale COUNT\n"
                     "macros --out FILE\ntable\nstatus PROGRAM\npage PROGRAM --captions DIR\n"
                     "neighbours PROGRAM\ncaption FIGURE\nsummary\nindex",
         .doc = "Judges the claims of the registry by the results of their programs, and writes "
@@ -280,6 +296,8 @@ int main(int argc, char **argv)
                "deps    claims, their programs and figures, as variables of a makefile\n"
                "seeds   the spread over the results in DIR..., one per seed, to --out;\n"
                "        without DIR, whether the spread is about these claims and numbers\n"
+               "stale   the programs that seeds needs for COUNT seeds; what the reference\n"
+               "        says of the others is taken over, unless --no-reference\n"
                "macros  the numbers as TeX; refuses unless every claim holds\n"
                "table   the Markdown table of the claims\n"
                "status, page, neighbours, caption, summary, index\n"

@@ -138,8 +138,13 @@ bool print_entry(struct results *results, const struct entry *entry, bool reason
 /* ---------------------------------------------------------------- seeds */
 
 /* Writes OUT/seeds.tsv and OUT/seeds-checks.tsv: the spread over the directories of results, one
- * per seed from 1. */
-void write_seeds(const struct registry *registry, char **dirs, size_t count, const char *out);
+ * per seed from 1; what a spread that is there (or NULL) says of claims that have not changed is
+ * taken over.  Prints how many seeds each claim holds for; false if one does not hold for all. */
+bool write_seeds(const struct registry *registry, struct results *spread, char **dirs, size_t count,
+                 const char *out);
+/* The programs of the claims that cannot be taken over, one per line; first: results of seed 1. */
+void write_stale(FILE *out, const struct registry *registry, struct results *spread,
+                 struct results *first, size_t count);
 /* The number `what` ("first", "least", "mean", "largest"; "" with the key "holds") that
  * seeds.tsv has of a key of a claim, or NULL. */
 const struct scalar *seeds_scalar(struct results *results, const struct entry *entry,

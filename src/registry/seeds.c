@@ -4,7 +4,8 @@
  * `registry seeds` reads one directory of results per seed, the first being that of seed 1, and
  * writes OUT/seeds.tsv and OUT/seeds-checks.tsv in the format of src/claims/kit/claim.h.  They are
  * committed in results/, since twenty seeds take too long for every build, and seeds_stale tells
- * whether they still speak of this registry and of the results of seed 1. */
+ * whether they still speak of this registry and of the results of seed 1.  What they say of a claim
+ * that they still speak of is taken over, so that a new check costs the seeds of its program only. */
 #include "registry.h"
 
 #include <math.h>
@@ -88,6 +89,96 @@ static struct spread spread_of(struct results *seeds, size_t count, const struct
     return spread;
 }
 
+/* ------------------------------------------------------------ what is known */
+
+struct row { /* of seeds-checks.tsv */
+    size_t claim, check;
+    int control, kind;
+    double used, least, mean, largest;
+};
+
+/* The spread that is there already, and the results that it has to speak of. */
+struct known {
+    struct results *spread; /* NULL if nothing is to be taken over */
+    struct results *first;  /* of seed 1 */
+    struct row *rows;
+    size_t row_count;
+};
+
+static void read_rows(struct known *known)
+{
+    char *path = join("%s/seeds-checks.tsv", known->spread->dir), *text = slurp(path);
+    for (char *line = text, *next; line; line = next) {
+        next = cut_line(line);
+        struct row row;
+        if (sscanf(line, "%zu\t%zu\t%d\t%d\t%lf\t%lf\t%lf\t%lf", &row.claim, &row.check,
+                   &row.control, &row.kind, &row.used, &row.least, &row.mean, &row.largest) != 8)
+            continue;
+        known->rows = grow(known->rows, known->row_count + 1, sizeof *known->rows);
+        known->rows[known->row_count++] = row;
+    }
+    free(text);
+    free(path);
+}
+
+/* The number that the claim has in the rows, from 1; 0 if it is not there. */
+static size_t known_number(const struct known *known, const struct entry *entry)
+{
+    const struct result *result = results_of(known->spread, "seeds");
+    char *wanted = join("%s.holds", entry->id);
+    size_t number = 0, found = 0;
+    for (size_t i = 0; result && i < result->count && !found; i++) {
+        const char *end = strrchr(result->scalars[i].key, '.');
+        number += end && strcmp(end, ".holds") == 0;
+        if (strcmp(result->scalars[i].key, wanted) == 0)
+            found = number;
+    }
+    free(wanted);
+    return found;
+}
+
+static size_t key_stale(struct results *spread, struct results *first, const struct entry *entry,
+                        const char *key, bool tell);
+
+/* Whether what is known of a claim can be taken over: it held for each of as many seeds, with as
+ * many checks and controls, and no number of seed 1 has changed. */
+static bool is_known(const struct known *known, const struct entry *entry, size_t count)
+{
+    const struct scalar *seeds =
+        known->spread ? result_scalar(results_of(known->spread, "seeds"), "count") : NULL;
+    const struct scalar *holds = seeds ? seeds_scalar(known->spread, entry, "holds", "") : NULL;
+    if (!holds || seeds->value != (double)count || holds->value != (double)count)
+        return false;
+    size_t stale = 0, rows = 0, wanted = entry->check_count, number = known_number(known, entry);
+    for (size_t i = 0; i < entry->check_count; i++) {
+        stale += key_stale(known->spread, known->first, entry, entry->checks[i].key, false);
+        for (size_t j = 0; j < entry->control_count; j++)
+            wanted += strcmp(entry->controls[j].breaks, entry->checks[i].key) == 0;
+    }
+    for (size_t j = 0; j < entry->control_count; j++)
+        stale += key_stale(known->spread, known->first, entry, entry->controls[j].key, false);
+    for (size_t i = 0; i < known->row_count; i++)
+        rows += known->rows[i].claim == number;
+    return stale == 0 && rows == wanted;
+}
+
+void write_stale(FILE *out, const struct registry *registry, struct results *spread,
+                 struct results *first, size_t count)
+{
+    struct known known = {.spread = spread, .first = first};
+    if (spread)
+        read_rows(&known);
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct entry *entry = &registry->entries[i];
+        if (is_known(&known, entry, count))
+            continue;
+        fprintf(out, "%s\n", entry->program);
+        for (size_t j = 0; j < entry->reads.count; j++)
+            fprintf(out, "%s\n", entry->reads.at[j]);
+    }
+    free(known.rows);
+}
+
 /* ------------------------------------------------------------------ write */
 
 struct totals {
@@ -95,6 +186,24 @@ struct totals {
     size_t kinds[4], tenth;
     double allowance_most, floor_most, control_least;
 };
+
+static void write_row(FILE *table, const struct row *row, struct totals *totals)
+{
+    fprintf(table, "%zu\t%zu\t%d\t%d\t%.6g\t%.6g\t%.6g\t%.6g\n", row->claim, row->check,
+            row->control, row->kind, row->used, row->least, row->mean, row->largest);
+    if (row->control) {
+        if (row->kind != SIGN)
+            totals->control_least = fmin(totals->control_least, row->used);
+        return;
+    }
+    totals->checks++;
+    totals->kinds[row->kind]++;
+    if (row->kind == ALLOWANCE)
+        totals->allowance_most = fmax(totals->allowance_most, row->used);
+    if (row->kind == FLOOR)
+        totals->floor_most = fmax(totals->floor_most, row->used);
+    totals->tenth += (row->kind == ALLOWANCE || row->kind == FLOOR) && row->used <= 0.1;
+}
 
 /* As write_scalar; frees the key. */
 static void write_joined(FILE *out, char *key, double value, double tolerance, const char *meaning)
@@ -152,30 +261,49 @@ static void write_check(FILE *scalars, FILE *table, struct results *seeds, size_
     if (check_is_new(entry, i))
         write_spread(scalars, entry, check->key, &spread,
                      tolerance_of(&seeds[0], entry, check->key));
-    fprintf(table, "%zu\t%zu\t0\t%d\t%.6g\t%.6g\t%.6g\t%.6g\n", number, i + 1, kind,
-            spread.used_most, spread.least, spread.mean, spread.largest);
-    totals->checks++;
+    write_row(table,
+              &(struct row){number, i + 1, 0, (int)kind, spread.used_most, spread.least,
+                            spread.mean, spread.largest},
+              totals);
     totals->checks_held += spread.passed == count;
-    totals->kinds[kind]++;
-    if (kind == ALLOWANCE)
-        totals->allowance_most = fmax(totals->allowance_most, spread.used_most);
-    if (kind == FLOOR)
-        totals->floor_most = fmax(totals->floor_most, spread.used_most);
-    totals->tenth += (kind == ALLOWANCE || kind == FLOOR) && spread.used_most <= 0.1;
     for (size_t j = 0; j < entry->control_count; j++) {
         const struct control *control = &entry->controls[j];
         if (strcmp(control->breaks, check->key) != 0)
             continue;
         struct spread broken = spread_of(seeds, count, entry, check, control);
-        fprintf(table, "%zu\t%zu\t1\t%d\t%.6g\t%.6g\t%.6g\t%.6g\n", number, i + 1, kind,
-                broken.used_least, broken.least, broken.mean, broken.largest);
-        if (kind != SIGN)
-            totals->control_least = fmin(totals->control_least, broken.used_least);
+        write_row(table,
+                  &(struct row){number, i + 1, 1, (int)kind, broken.used_least, broken.least,
+                                broken.mean, broken.largest},
+                  totals);
     }
 }
 
-static void write_claim(FILE *scalars, FILE *table, struct results *seeds, size_t count,
-                        size_t number, const struct entry *entry, struct totals *totals)
+static void take_over(FILE *scalars, FILE *table, const struct known *known, size_t number,
+                      const struct entry *entry, struct totals *totals)
+{
+    const struct result *result = results_of(known->spread, "seeds");
+    size_t length = strlen(entry->id), old = known_number(known, entry);
+    for (size_t i = 0; i < result->count; i++) {
+        const struct scalar *scalar = &result->scalars[i];
+        if (strncmp(scalar->key, entry->id, length) == 0 && scalar->key[length] == '.')
+            write_scalar(scalars, scalar->key, scalar->value, scalar->tolerance, scalar->meaning);
+    }
+    for (size_t i = 0; i < known->row_count; i++) {
+        struct row row = known->rows[i];
+        row.claim = number;
+        if (known->rows[i].claim == old)
+            write_row(table, &row, totals);
+    }
+    totals->claims++;
+    totals->claims_held++;
+    totals->checks_held += entry->check_count;
+    totals->controls += entry->control_count;
+    totals->controls_failed += entry->control_count;
+}
+
+/* Returns how many seeds the claim holds for. */
+static size_t write_claim(FILE *scalars, FILE *table, struct results *seeds, size_t count,
+                          size_t number, const struct entry *entry, struct totals *totals)
 {
     size_t held = 0;
     for (size_t s = 0; s < count; s++)
@@ -198,6 +326,7 @@ static void write_claim(FILE *scalars, FILE *table, struct results *seeds, size_
             write_spread(scalars, entry, control->key, &broken,
                          tolerance_of(&seeds[0], entry, control->key));
     }
+    return held;
 }
 
 static void write_totals(FILE *out, size_t count, const struct totals *totals)
@@ -245,38 +374,57 @@ static void close_out(struct ndl_output *out)
         die("registry: %s", err.text);
 }
 
-void write_seeds(const struct registry *registry, char **dirs, size_t count, const char *out)
+static void write_headers(FILE *scalars, FILE *table, size_t count)
+{
+    char *command = join("make seeds COUNT=%zu", count);
+    write_header(scalars, "seeds", command);
+    fputs("# columns: key value tolerance meaning\n", scalars);
+    write_header(table, "seeds", command);
+    fputs("# column 1: claim - 0 its number in the registry\n"
+          "# column 2: check - 0 its number in the claim\n"
+          "# column 3: control - 0 0 the check itself, 1 a control of it\n"
+          "# column 4: kind - 0 0 allowance, 1 floor, 2 exact, 3 sign\n"
+          "# column 5: used - inf share of the bound: largest over the seeds (control: least)\n"
+          "# column 6: least - inf least value over the seeds\n"
+          "# column 7: mean - inf mean over the seeds\n"
+          "# column 8: largest - inf largest value over the seeds\n",
+          table);
+    free(command);
+}
+
+bool write_seeds(const struct registry *registry, struct results *spread, char **dirs, size_t count,
+                 const char *out)
 {
     struct results *seeds = grow(NULL, count, sizeof *seeds);
     for (size_t s = 0; s < count; s++)
         seeds[s] = (struct results){.dir = dirs[s]};
+    struct known known = {.spread = spread, .first = &seeds[0]};
+    if (spread)
+        read_rows(&known);
     struct ndl_output scalars, table;
     open_out(&table, join("%s/seeds-checks.tsv", out));
     open_out(&scalars, join("%s/seeds.tsv", out));
-    fprintf(scalars.file,
-            "# Sparse Optima result, format 1\n# program: seeds\n# command: make seeds COUNT=%zu\n"
-            "# columns: key value tolerance meaning\n",
-            count);
-    fprintf(table.file,
-            "# Sparse Optima result, format 1\n# program: seeds\n# command: make seeds COUNT=%zu\n"
-            "# column 1: claim - 0 its number in the registry\n"
-            "# column 2: check - 0 its number in the claim\n"
-            "# column 3: control - 0 0 the check itself, 1 a control of it\n"
-            "# column 4: kind - 0 0 allowance, 1 floor, 2 exact, 3 sign\n"
-            "# column 5: used - inf share of the bound: largest over the seeds (control: least)\n"
-            "# column 6: least - inf least value over the seeds\n"
-            "# column 7: mean - inf mean over the seeds\n"
-            "# column 8: largest - inf largest value over the seeds\n",
-            count);
+    write_headers(scalars.file, table.file, count);
     struct totals totals = {.control_least = (double)INFINITY};
-    for (size_t i = 0; i < registry->count; i++)
-        write_claim(scalars.file, table.file, seeds, count, i + 1, &registry->entries[i], &totals);
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct entry *entry = &registry->entries[i];
+        bool old = is_known(&known, entry, count);
+        size_t held = count;
+        if (old)
+            take_over(scalars.file, table.file, &known, i + 1, entry, &totals);
+        else
+            held = write_claim(scalars.file, table.file, seeds, count, i + 1, entry, &totals);
+        printf("  %-18s holds for %zu of %zu seeds%s\n", entry->id, held, count,
+               old ? ", as known" : "");
+    }
     write_totals(scalars.file, count, &totals);
     close_out(&table);
     close_out(&scalars);
     for (size_t s = 0; s < count; s++)
         results_free(&seeds[s]);
     free(seeds);
+    free(known.rows);
+    return totals.claims_held == totals.claims;
 }
 
 /* ------------------------------------------------------------------ check */
@@ -290,17 +438,19 @@ const struct scalar *seeds_scalar(struct results *results, const struct entry *e
     return scalar;
 }
 
-static size_t key_stale(struct results *results, const struct entry *entry, const char *key)
+/* Whether the spread says nothing of a key, or something else of seed 1; tell: prints it. */
+static size_t key_stale(struct results *spread, struct results *first, const struct entry *entry,
+                        const char *key, bool tell)
 {
-    const struct scalar *seeds = seeds_scalar(results, entry, key, "first");
-    const struct scalar *is = entry_scalar(results, entry, key);
-    if (!seeds)
+    const struct scalar *seeds = seeds_scalar(spread, entry, key, "first");
+    const struct scalar *is = entry_scalar(first, entry, key);
+    if (seeds && is && agree(is->value, seeds->value, seeds->tolerance))
+        return 0;
+    if (tell && !seeds)
         printf("seeds: nothing about %s of claim %s\n", key, entry->id);
-    else if (!is || !agree(is->value, seeds->value, seeds->tolerance))
+    else if (tell)
         printf("seeds: %s of claim %s was %.9g for seed 1 and is %.9g\n", key, entry->id,
                seeds->value, is ? is->value : (double)NAN);
-    else
-        return 0;
     return 1;
 }
 
@@ -317,9 +467,9 @@ size_t seeds_stale(const struct registry *registry, struct results *results)
             stale++;
         }
         for (size_t j = 0; j < entry->check_count; j++)
-            stale += key_stale(results, entry, entry->checks[j].key);
+            stale += key_stale(results, results, entry, entry->checks[j].key, true);
         for (size_t j = 0; j < entry->control_count; j++)
-            stale += key_stale(results, entry, entry->controls[j].key);
+            stale += key_stale(results, results, entry, entry->controls[j].key, true);
         for (size_t j = 0; j < entry->check_count; j++)
             keys += check_is_new(entry, j);
         for (size_t j = 0; j < entry->control_count; j++)
