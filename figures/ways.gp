@@ -1,18 +1,18 @@
 # reads ways-gap.tsv
-height = 4.8
+height = 5.4
 load style
 
 data = results . "/ways-gap.tsv"
 set lmargin at screen 0.15; set rmargin at screen 0.985
-set tmargin at screen 0.97; set bmargin at screen 0.19
+set tmargin at screen 0.80; set bmargin at screen 0.17
 set xlabel "atoms, for a parent with four children" offset 0,0.7
 set ylabel "gap to the wide bound" offset 0.6,0
 set xrange [0.7:7.3]
 set xtics 1
 set logscale y
-set yrange [3e-17:3]
+set yrange [3e-17:20]
 set ytics ("1" 1, "10^{-4}" 1e-4, "10^{-8}" 1e-8, "10^{-12}" 1e-12, "10^{-16}" 1e-16)
-set key at graph 0.02, 0.45 left Left reverse
+set key at screen 0.985, 0.985 right top spacing 1.1
 plot data using ($1 == 1 ? $2 : NaN):3 with linespoints linetype 2 pointsize 0.6 title "never alone: splitting", \
      data using ($1 == 0 ? $2 : NaN):3 with linespoints linetype 1 pointsize 0.5 title "also alone: absorption", \
      data using ($1 == 2 ? $2 : NaN):3 with linespoints linetype 3 pointsize 0.5 title "children not exclusive"

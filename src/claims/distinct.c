@@ -1,7 +1,7 @@
 /** # To fire together costs residual
 
-Claim `distinct`.  Where atom $k$ fires, $r_i \cdot d_k = \lambda/2$.  So atoms of the set $S$ that
-fire together leave, with $G_S$ their Gram matrix,
+Claim `distinct`.  Where atom $k$ fires, $r_i \cdot d_k = \lambda/2$.  So atoms of the set $S$
+that fire together leave, with $G_S$ their Gram matrix,
 
 $$ |r_i|^2 \ge \frac{\lambda^2}{4}\, \mathbf 1^\top G_S^{-1} \mathbf 1 \ge
    \frac{\lambda^2}{2 (1 + h_{jk})} \quad \text{for } j, k \in S . $$
@@ -10,12 +10,14 @@ At the wide optimum no residual is longer than $\lambda/2$, and so all atoms tha
 sample are the same: every sample uses one distinct atom, and features are mutually exclusive.
 
 The bound for pairs is measured at the optima of the random problems of claim `necessity`.  The
-wide optimum: eight rays in $R^4$ without a bias and eight atoms; and ten samples with a bias and
-ten atoms, both from random starts.  The controls: the same with one atom fewer; a $\lambda$
-overstated by a tenth in the bound; half a code too much.
+wide optimum: eight rays in $R^4$ without a bias and eight atoms; and ten samples with a bias
+and ten atoms, both from random starts.  The controls: the same with half of the atoms (with one
+fewer a sample may go without); a $\lambda$ overstated by a tenth in the bound; half a code too
+much.
 
 - Reads nothing: the problems are drawn from the seed.
-- Writes: `distinct.tsv`; `distinct-pairs` (cosine of two atoms that fire together and residual).
+- Writes: `distinct.tsv`; `distinct-pairs` (cosine of two atoms that fire together and
+  residual).
 - Falsified by: a shorter residual; a sample of a wide optimum with two distinct atoms. */
 #include <gsl/gsl_math.h>
 #include <gsl/gsl_randist.h>
@@ -24,7 +26,7 @@ overstated by a tenth in the bound; half a code too much.
 #include "kit/claim.h"
 #include "kit/random_problem.h"
 
-enum { PROBLEMS = 120, SHOWN = 20, TRIALS = 20, RAYS = 8, PER_RAY = 5, SINGLES = 10, STARTS = 20 };
+enum { PROBLEMS = 120, SHOWN = 6, TRIALS = 20, RAYS = 8, PER_RAY = 5, SINGLES = 10, STARTS = 20 };
 static const double CONVERGED = 1e-9; /* the KKT residual of an optimum */
 static const double LAMBDA = 0.1, SAME = 1e-8;
 
@@ -111,25 +113,26 @@ static struct ndl_matrix draw_rays(const struct claim *claim, gsl_rng *rng, size
 
 struct widest {
     double gap, several, gap_fewer,
-        several_fewer; /* the two of a wide optimum largest, else least */
-    size_t reached;    /* runs that found the wide optimum */
+        several_half; /* the two of a wide optimum largest, else least */
+    size_t reached;   /* runs that found the wide optimum */
 };
 
 static void try_wide(struct claim *claim, const char *name, size_t rays, size_t each, bool bias)
 {
-    struct widest w = {.gap_fewer = HUGE_VAL, .several_fewer = HUGE_VAL};
+    struct widest w = {.gap_fewer = HUGE_VAL, .several_half = HUGE_VAL};
     for (uint64_t trial = 0; trial < TRIALS; trial++) {
-        gsl_rng *rng = claim_rng(claim, 1000 * (1 + bias) + trial);
+        gsl_rng *rng = claim_rng(claim, (bias ? 2000 : 1000) + trial);
         struct ndl_matrix X = draw_rays(claim, rng, rays, each);
         struct wide full = learn(claim, rng, &X, rays, bias);
         struct wide fewer = learn(claim, rng, &X, rays - 1, bias);
+        struct wide half = learn(claim, rng, &X, rays / 2, bias);
         if (full.gap < 1e-9) {
             w.reached++;
             keep_max(&w.several, full.several);
         }
         keep_max(&w.gap, full.gap);
         keep_min(&w.gap_fewer, fewer.gap);
-        keep_min(&w.several_fewer, fewer.several);
+        keep_min(&w.several_half, half.several);
         ndl_matrix_free(&X);
         gsl_rng_free(rng);
         claim_progress(claim, trial + 1, TRIALS, name);
@@ -140,7 +143,7 @@ static void try_wide(struct claim *claim, const char *name, size_t rays, size_t 
         {"reached", (double)w.reached, any, "data sets in which the wide bound was reached"},
         {"several", w.several, any, "there: largest share of the samples with two distinct atoms"},
         {"gap_fewer", w.gap_fewer, any, "one atom fewer: least gap to the bound"},
-        {"several_fewer", w.several_fewer, any, "one atom fewer: least share with two atoms"});
+        {"several_half", w.several_half, any, "half of the atoms: least share with two"});
 }
 
 int main(int argc, char **argv)
