@@ -14,7 +14,9 @@ set xlabel "atoms" offset 0,0.7
 set ylabel "loss over the bound" offset 1.2,0
 set xrange [0.5:9.5]
 set xtics 1
-set yrange [0.8:*]
+set logscale y
+set yrange [0.9:15]
+set ytics (1, 2, 5, 10)
 set key top right
 plot path using 1:2 with linespoints linetype 1 pointsize 0.5 title "learned dictionary", \
      path using 1:3 with linespoints linetype 2 pointsize 0.6 title "convex descent from there"
