@@ -177,14 +177,14 @@ static double minimise(struct family *f, double low, double high)
     gsl_function function = {family_loss, f};
     gsl_min_fminimizer *m = gsl_min_fminimizer_alloc(gsl_min_fminimizer_brent);
     /* the start only has to lie below both ends: the best of a scan */
-    double best = low, least = DBL_MAX, width = (high - low) / 200;
+    double best = low, least = DBL_MAX, width = (high - low) / 30;
     for (double e = low + width; e < high - width / 2; e += width)
         if (family_loss(e, f) < least) {
             least = family_loss(e, f);
             best = e;
         }
     gsl_min_fminimizer_set(m, &function, best, best - width, best + width);
-    for (int step = 0; step < 60; step++)
+    for (int step = 0; step < 40; step++)
         gsl_min_fminimizer_iterate(m);
     double e = gsl_min_fminimizer_x_minimum(m);
     gsl_min_fminimizer_free(m);

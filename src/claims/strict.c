@@ -53,7 +53,7 @@ static struct point find_point(const struct claim *claim, gsl_rng *rng,
     const double length = sqrt(1 + tilt * tilt);
     for (size_t i = 0; i < KINDS; i++) {
         double s = gsl_ran_flat(rng, 2, 3), t = gsl_ran_flat(rng, 0.5, 1);
-        bool parent = i < 2 * BOTH, child = i >= BOTH && i != OFF;
+        bool parent = i < 2 * BOTH, child = i >= BOTH && (parent || (i < OFF && alone > 0));
         X.v[2 * i] = parent ? s : 0;
         X.v[2 * i + 1] = child ? t : 0;
         share[i] = i == OFF ? 0.4 - alone : parent ? 0.6 / (2 * BOTH) : alone / ALONE;
@@ -106,71 +106,94 @@ static struct point find_point(const struct claim *claim, gsl_rng *rng,
 
 /** Weighted L1, the logarithm, a root, tanh, tree L2, a tree maximum whose parent is free and one
 whose parent is not, and L1 with a price on coherence: each at three weights. */
-enum { FORMS = 8, MAX_FREE = 5, MAX_BOUND = 6, COHERENT = 7 };
+enum { FORMS = 8, ROOT = 2, MAX_FREE = 5, MAX_BOUND = 6, COHERENT = 7 };
+
+struct extremes {
+    double error, alone, gradient, code, cosine_free, cosine_bound, slope_free;
+    double barycentre, barycentre_l1, mass, multiplier; /* over the weight */
+};
+
+static void keep_strict(struct extremes *e, size_t form, const struct point *p)
+{
+    keep_max(&e->gradient, p->gradient);
+    keep_min(&e->code, p->least_code);
+    keep_max(&e->error, fabs(p->cosine - p->law));
+    if (form == MAX_FREE) {
+        keep_max(&e->cosine_free, fabs(p->cosine));
+        keep_max(&e->slope_free, p->largest_free);
+    }
+    if (form == MAX_BOUND)
+        keep_min(&e->cosine_bound, fabs(p->cosine));
+}
+
+static void keep_alone(struct extremes *e, size_t form, double weight, const struct point *p)
+{
+    keep_max(&e->gradient, p->gradient);
+    keep_min(&e->code, p->least_code);
+    if (form == 0)
+        keep_max(&e->alone, fabs(p->cosine - p->law));
+    keep_max(&e->barycentre, p->barycentre / weight);
+    keep_max(&e->barycentre_l1, p->barycentre_l1 / weight);
+    keep_max(&e->mass, p->mass / weight);
+    keep_min(&e->multiplier, p->least_multiplier / weight);
+}
+
+static struct point point_of_draw(const struct claim *claim, size_t draw,
+                                  const struct penalty *penalty, double coherence, double alone)
+{
+    gsl_rng *rng = claim_rng(claim, 1000 + draw);
+    struct point p = find_point(claim, rng, penalty, coherence, alone, 0.1);
+    gsl_rng_free(rng);
+    return p;
+}
+
+static void try_weight(const struct claim *claim, double weight, struct extremes *e)
+{
+    const double even[FEATURES] = {weight, weight}, cheap[FEATURES] = {0.4 * weight, weight},
+                 low[FEATURES] = {0.1 * weight, weight};
+    const struct penalty forms[FORMS] = {
+        penalty_l1(FEATURES, cheap),
+        penalty_log(FEATURES, cheap, 0.1),
+        penalty_power(FEATURES, cheap, 0.5),
+        penalty_tanh(FEATURES, cheap, 0.5),
+        penalty_tree_l2(FEATURES, cheap, TREE),
+        penalty_tree_max(FEATURES, low, TREE, 10),
+        penalty_tree_max(FEATURES, cheap, TREE, 0.5),
+        penalty_l1(FEATURES, even),
+    };
+    for (size_t form = 0; form < FORMS; form++)
+        for (size_t draw = 0; draw < DRAWS; draw++) {
+            double coherence = form == COHERENT ? 2 * weight : 0;
+            struct point p = point_of_draw(claim, draw, &forms[form], coherence, 0);
+            keep_strict(e, form, &p);
+            /* Another identity; no slope where the parent is off; a free parent would fire. */
+            if (form == COHERENT || form == ROOT || form == MAX_FREE)
+                continue;
+            p = point_of_draw(claim, draw, &forms[form], 0, 0.1);
+            keep_alone(e, form, weight, &p);
+        }
+}
 
 static void try_points(struct claim *claim)
 {
-    static const double WEIGHTS[] = {0.01, 0.1, 0.5};
-    double law[2] = {0, 0}, gradient = 0, code = DBL_MAX, cosine_free = 0, cosine_bound = DBL_MAX,
-           slope_free = 0, barycentre = 0, barycentre_l1 = 0, mass = 0, multiplier = DBL_MAX;
-    for (size_t w = 0; w < 3; w++) {
-        const double even[FEATURES] = {WEIGHTS[w], WEIGHTS[w]},
-                     cheap[FEATURES] = {0.4 * WEIGHTS[w], WEIGHTS[w]};
-        const struct penalty forms[FORMS] = {
-            penalty_l1(FEATURES, cheap),
-            penalty_log(FEATURES, cheap, 0.1),
-            penalty_power(FEATURES, cheap, 0.5),
-            penalty_tanh(FEATURES, cheap, 0.5),
-            penalty_tree_l2(FEATURES, cheap, TREE),
-            penalty_tree_max(FEATURES, even, TREE, 20),
-            penalty_tree_max(FEATURES, cheap, TREE, 0.5),
-            penalty_l1(FEATURES, even),
-        };
-        for (size_t form = 0; form < FORMS; form++) {
-            for (size_t draw = 0; draw < DRAWS; draw++) {
-                for (int broken = 0; broken < 2; broken++) {
-                    if (broken && (form == COHERENT || forms[form].slope == forms[2].slope))
-                        continue; /* another identity; no slope where the parent is off */
-                    gsl_rng *rng = claim_rng(claim, 1000 + draw);
-                    struct point p =
-                        find_point(claim, rng, &forms[form], form == COHERENT ? 2 * WEIGHTS[w] : 0,
-                                   broken ? 0.1 : 0, 0.1);
-                    gsl_rng_free(rng);
-                    keep_max(&gradient, p.gradient);
-                    keep_min(&code, p.least_code);
-                    if (!broken)
-                        keep_max(&law[0], fabs(p.cosine - p.law));
-                    else if (form == 0)
-                        keep_max(&law[1], fabs(p.cosine - p.law));
-                    if (form == MAX_FREE && !broken) {
-                        keep_max(&cosine_free, fabs(p.cosine));
-                        keep_max(&slope_free, p.largest_free);
-                    }
-                    if (form == MAX_BOUND && !broken)
-                        keep_min(&cosine_bound, fabs(p.cosine));
-                    if (!broken)
-                        continue;
-                    keep_max(&barycentre, p.barycentre / WEIGHTS[w]);
-                    keep_max(&barycentre_l1, p.barycentre_l1 / WEIGHTS[w]);
-                    keep_max(&mass, p.mass / WEIGHTS[w]);
-                    keep_min(&multiplier, p.least_multiplier / WEIGHTS[w]);
-                }
-            }
-        }
-    }
+    static const double WEIGHTS[] = {0.01, 0.03, 0.1};
+    struct extremes e = {.code = DBL_MAX, .cosine_bound = DBL_MAX, .multiplier = DBL_MAX};
+    for (size_t w = 0; w < 3; w++)
+        try_weight(claim, WEIGHTS[w], &e);
     claim_values(
-        claim, NULL, {"gradient", gradient, CLAIM_NOT_COMPARED, "largest entry of the gradient"},
-        {"least_code", code, CLAIM_CONVERGED, "least code that is on"},
-        {"error", law[0], CLAIM_NOT_COMPARED, "largest |cosine - law|, strict hierarchies"},
-        {"error_alone", law[1], CLAIM_NOT_COMPARED, "the same if the child fires alone, too"},
-        {"cosine_free", cosine_free, CLAIM_NOT_COMPARED, "largest |cosine|, parent free"},
-        {"slope_free", slope_free, CLAIM_EXACT, "its largest price where the child fires"},
-        {"cosine_bound", cosine_bound, CLAIM_CONVERGED, "least |cosine|, the parent priced"},
-        {"barycentre", barycentre, CLAIM_NOT_COMPARED,
+        claim, NULL, {"gradient", e.gradient, CLAIM_NOT_COMPARED, "largest entry of the gradient"},
+        {"least_code", e.code, CLAIM_CONVERGED, "least code that is on"},
+        {"error", e.error, CLAIM_NOT_COMPARED, "largest |cosine - law|, strict hierarchies"},
+        {"error_alone", e.alone, CLAIM_NOT_COMPARED, "the same if the child fires alone, too"},
+        {"cosine_free", e.cosine_free, CLAIM_NOT_COMPARED, "largest |cosine|, parent free"},
+        {"slope_free", e.slope_free, CLAIM_EXACT, "its largest price where the child fires"},
+        {"cosine_bound", e.cosine_bound, CLAIM_CONVERGED, "least |cosine|, the parent priced"},
+        {"barycentre", e.barycentre, CLAIM_NOT_COMPARED,
          "error of the first moment of the multipliers, over the weight"},
-        {"barycentre_l1", barycentre_l1, CLAIM_NOT_COMPARED, "with that of L1 in its place"},
-        {"mass", mass, CLAIM_NOT_COMPARED, "error of the sum of the multipliers, over the weight"},
-        {"multiplier", multiplier, CLAIM_CONVERGED, "least multiplier, over the weight"});
+        {"barycentre_l1", e.barycentre_l1, CLAIM_NOT_COMPARED, "with that of L1 in its place"},
+        {"mass", e.mass, CLAIM_NOT_COMPARED,
+         "error of the sum of the multipliers, over the weight"},
+        {"multiplier", e.multiplier, CLAIM_CONVERGED, "least multiplier, over the weight"});
 }
 
 static void try_alone(struct claim *claim)

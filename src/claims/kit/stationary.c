@@ -110,8 +110,9 @@ static double largest(const double *g, size_t n)
     return isfinite(ndl_norm(n, g)) ? most : HUGE_VAL;
 }
 
-/* step = -(second derivatives)^-1 g, by central differences of the gradient. */
-static void newton_step(struct unknowns *u, double *x, const double *g, gsl_matrix *J,
+/* step = -(second derivatives)^-1 g, by central differences of the gradient; the first `held`
+ * unknowns stay. */
+static void newton_step(struct unknowns *u, size_t held, double *x, const double *g, gsl_matrix *J,
                         gsl_permutation *order, double *side[2], double *step)
 {
     size_t n = u->count;
@@ -124,7 +125,8 @@ static void newton_step(struct unknowns *u, double *x, const double *g, gsl_matr
         }
         x[c] = kept;
         for (size_t r = 0; r < n; r++)
-            gsl_matrix_set(J, r, c, (side[1][r] - side[0][r]) / (2 * h));
+            gsl_matrix_set(J, r, c,
+                           c < held || r < held ? r == c : (side[1][r] - side[0][r]) / (2 * h));
     }
     int sign;
     gsl_linalg_LU_decomp(J, order, &sign);
@@ -132,7 +134,7 @@ static void newton_step(struct unknowns *u, double *x, const double *g, gsl_matr
     gsl_vector_view left = gsl_vector_view_array(step, n);
     gsl_linalg_LU_solve(J, order, &right.vector, &left.vector);
     for (size_t e = 0; e < n; e++)
-        step[e] = -step[e];
+        step[e] = e < held ? 0 : -step[e];
 }
 
 double stationary_solve(const struct claim *claim, const struct stationary *s, struct ndl_matrix *D,
@@ -153,20 +155,25 @@ double stationary_solve(const struct claim *claim, const struct stationary *s, s
 
     pack(&u, x);
     gradient(&u, x, g);
-    for (int round = 0; round < 100 && largest(g, n) > 1e-14; round++) {
-        newton_step(&u, x, g, J, order, side, step);
-        double before = ndl_norm(n, g), length = 1;
-        for (; length > 1e-6; length /= 2) {
-            memcpy(trial, x, n * sizeof *x);
-            ndl_axpy(n, length, step, trial);
-            gradient(&u, trial, side[0]);
-            if (isfinite(ndl_norm(n, side[0])) && ndl_norm(n, side[0]) < before)
-                break;
+    /* Where nothing is left over, the second derivatives do not see how a penalty curves along
+     * moves that keep the reconstruction: codes and bias go first, with the atoms held. */
+    for (int phase = 0; phase < 2; phase++) {
+        size_t held = phase ? 0 : u.atoms * u.dim;
+        for (int round = 0; round < 100 && largest(g + held, n - held) > 1e-14; round++) {
+            newton_step(&u, held, x, g, J, order, side, step);
+            double before = ndl_norm(n - held, g + held), length = 1;
+            for (; length > 1e-6; length /= 2) {
+                memcpy(trial, x, n * sizeof *x);
+                ndl_axpy(n, length, step, trial);
+                gradient(&u, trial, side[0]);
+                if (ndl_norm(n - held, side[0] + held) < before) /* not if that is NaN */
+                    break;
+            }
+            if (length <= 1e-6)
+                break; /* rounding: no step is better */
+            memcpy(x, trial, n * sizeof *x);
+            memcpy(g, side[0], n * sizeof *g);
         }
-        if (length <= 1e-6)
-            break; /* rounding: no step is better */
-        memcpy(x, trial, n * sizeof *x);
-        memcpy(g, side[0], n * sizeof *g);
     }
     unpack(&u, x);
     double most = largest(g, n);
@@ -197,6 +204,7 @@ double stationary_mean(const struct stationary *s, const struct ndl_matrix *Z, s
 {
     double sum = 0;
     for (size_t i = 0; i < Z->rows; i++)
-        sum += s->share[i] * ndl_row(Z, i)[j] * a[i];
+        if (ndl_row(Z, i)[j] != 0) /* a may be infinite elsewhere */
+            sum += s->share[i] * ndl_row(Z, i)[j] * a[i];
     return sum;
 }
