@@ -216,7 +216,7 @@ static void try_edge(struct claim *claim)
 {
     static const double PRICES[] = {0.04, 0.09, 0.25};
     struct ndl_matrix pairs = draw_pairs(claim, 100, 0.8), faint = draw_pairs(claim, 101, 0.1);
-    double flat = 0, error = 0, fall = 0, formula;
+    double flat = 0, error = 0, on = 0, fall = 0, formula;
     claim_table(claim, "edge",
                 "price unit^2 0 of an active code\n"
                 "r - 0 how far the child's atom has tilted\n"
@@ -228,8 +228,10 @@ static void try_edge(struct claim *claim)
             double r = step / 15.0, measured = change(&pairs, r, price, &formula);
             if (r <= end)
                 keep_max(&flat, fabs(measured));
-            else
+            else {
                 keep_max(&error, fabs(measured - formula));
+                keep_max(&on, fabs(measured));
+            }
             claim_row(claim, (const double[]){price, r, measured, r <= end ? 0 : formula});
         }
         claim_table_break(claim);
