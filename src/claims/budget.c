@@ -146,7 +146,7 @@ static void try_budgets(struct claim *claim)
             keep_max(&least_sure, sum + 4 * spread);
         if (budget == WIDTH)
             enough = sum + 4 * spread;
-        claim_row(claim, (const double[]){(double)budget, sum, spread});
+        claim_row(claim, (double)budget, sum, spread);
     }
     claim_values(
         claim, NULL, {"error", error, CLAIM_NOT_COMPARED, "largest |measured - predicted|"},

@@ -143,7 +143,7 @@ static void try_conditions(struct claim *claim)
                 }
                 ndl_matrix_free(&Z);
             }
-        claim_row(claim, (const double[]){DELTAS[d], mean[0], mean[1], mean[2], mean[3]});
+        claim_row(claim, DELTAS[d], mean[0], mean[1], mean[2], mean[3]);
     }
     claim_values(
         claim, "slope",
@@ -241,7 +241,7 @@ static void try_ratios(struct claim *claim)
         double predicted = minimum((gsl_function){ratio_at, &p}, 0.01, 3, &at);
         double measured = measured_ratio((struct path){penalty_of(p), 0});
         keep_max(&error, fabs(measured / predicted - 1));
-        claim_row(claim, (const double[]){p, measured});
+        claim_row(claim, p, measured);
         claim_scalar(claim, KEYS[i], measured, 1e-5, "least ratio with a metastable parent");
         struct path twice = {penalty_of(p), 2 * predicted};
         keep_min(&gain, path_penalty(0, &twice) - path_penalty(twice.ratio, &twice));
@@ -267,7 +267,7 @@ static void write_curves(struct claim *claim)
         "predicted - 1e-6 least ratio of parent to child at which the parent is metastable");
     for (int step = 0; step <= 45; step++) {
         double p = step / 50.0, at;
-        claim_row(claim, (const double[]){p, minimum((gsl_function){ratio_at, &p}, 0.01, 3, &at)});
+        claim_row(claim, p, minimum((gsl_function){ratio_at, &p}, 0.01, 3, &at));
     }
     static const double RATIOS[] = {2.4, 2 * M_SQRT2, 3.2};
     claim_table(claim, "path",
@@ -278,8 +278,7 @@ static void write_curves(struct claim *claim)
         struct path p = {penalty_of(0), RATIOS[r]};
         for (int step = 0; step < 100; step++) {
             double e = p.ratio * step / 100;
-            claim_row(claim,
-                      (const double[]){p.ratio, e, path_penalty(e, &p) - path_penalty(0, &p)});
+            claim_row(claim, p.ratio, e, path_penalty(e, &p) - path_penalty(0, &p));
         }
         claim_table_break(claim);
     }

@@ -153,7 +153,7 @@ static void try_slopes(struct claim *claim)
         double upright = family_slope(&f);
         if (p < SEPARABLE)
             keep_max(&orthogonal, upright);
-        claim_row(claim, (const double[]){(double)p + 1, predicted, measured, upright});
+        claim_row(claim, (double)p + 1, predicted, measured, upright);
         claim_values(claim, KEYS[p],
                      {"slope", measured, CLAIM_CONVERGED, "slope of the loss as it is absorbed"},
                      {"upright", upright, CLAIM_CONVERGED, "the same for orthogonal atoms"});
@@ -228,7 +228,7 @@ static void try_cosines(struct claim *claim)
             }
             if (form >= 2)
                 keep_max(form == 2 ? &priced : &free_parent, fabs(h));
-            claim_row(claim, (const double[]){(double)form, weight[PARENT], h, law});
+            claim_row(claim, (double)form, weight[PARENT], h, law);
         }
         claim_table_break(claim);
     }

@@ -176,8 +176,8 @@ static void try_valley(struct claim *claim)
             if (w == ENCODER && step != 0) /* noise on all samples with the parent */
                 keep_min(&far[EXACT], fabs(mean[w] - predict(e, w) / (1 - CHILD_RATE)) / error[w]);
         }
-        claim_row(claim, (const double[]){e, mean[ENCODER], error[ENCODER], mean[BEST], error[BEST],
-                                          mean[EXACT], predict(e, ENCODER), predict(e, BEST)});
+        claim_row(claim, e, mean[ENCODER], error[ENCODER], mean[BEST], error[BEST], mean[EXACT],
+                  predict(e, ENCODER), predict(e, BEST));
     }
     claim_values(claim, NULL,
                  {"same", same, CLAIM_NOT_COMPARED,

@@ -217,7 +217,7 @@ static void try_alone(struct claim *claim)
             keep_min(&low, p.cosine);
             keep_max(&high, p.cosine);
         }
-        claim_row(claim, (const double[]){0.02 * step, sum, low, high, law});
+        claim_row(claim, 0.02 * step, sum, low, high, law);
     }
 }
 

@@ -232,7 +232,7 @@ static void try_edge(struct claim *claim)
                 keep_max(&error, fabs(measured - formula));
                 keep_max(&on, fabs(measured));
             }
-            claim_row(claim, (const double[]){price, r, measured, r <= end ? 0 : formula});
+            claim_row(claim, price, r, measured, r <= end ? 0 : formula);
         }
         claim_table_break(claim);
         keep_max(&flat, fabs(change(&pairs, end * (1 - 1e-9), price, &formula)));
