@@ -231,11 +231,9 @@ static void try_ratios(struct claim *claim)
     static const double POWERS[] = {0, 0.1, 0.25, 0.5, 0.75, 0.9};
     static const char *const KEYS[] = {"log", "p10", "p25", "p50", "p75", "p90"};
     double error = 0, at, gain = DBL_MAX;
-    claim_table(
-        claim, "ratio",
-        "p - 0 power; 0 is the logarithm\n"
-        "predicted - 1e-6 least ratio of parent to child at which the parent is metastable\n"
-        "measured - 1e-5 by bisection, from the penalty; nan where it was not sought");
+    claim_table(claim, "ratio",
+                "p - 0 power; 0 is the logarithm\n"
+                "measured - 1e-5 least ratio of parent to child at which the parent is metastable");
     for (size_t i = 0; i < sizeof POWERS / sizeof *POWERS; i++) {
         double p = POWERS[i];
         double predicted = minimum((gsl_function){ratio_at, &p}, 0.01, 3, &at);
