@@ -1,48 +1,39 @@
-# dense.gp -- one and two atoms on a line, against lambda.
+# dense.gp -- one atom and two on a line, symmetric data, against lambda.
 # reads dense-lambda.tsv
-width = 17.8
-height = 8.6
+height = 6.4
 load style
 
 file = results . '/dense-lambda.tsv'
-set multiplot layout 3,3 columnsfirst margins 0.058,0.995,0.095,0.95 spacing 0.045,0.045
+set multiplot
+set lmargin at screen 0.12; set rmargin at screen 0.985
+unset key
 set logscale x
 set xrange [0.017:4]
-array title[3] = ['symmetric', 'skewed', 'bimodal']
-do for [kind = 0:2] {
-    set format x ''
-    unset xlabel
-    set title panel(substr('abc', kind + 1, kind + 1), title[kind + 1]) offset 0,-0.7
-    if (kind == 0) { set ylabel 'bias' offset 1 } else { unset ylabel }
-    set autoscale y
-    set ytics 0.5
-    if (kind == 2) { set ytics 1 }
-    set offsets 0,0,graph 0.08,graph 0.08
-    if (kind == 0) { set key top right samplen 1 } else { unset key }
-    plot file using 2:6 every :::kind::kind with lines linetype 1, \
-         '' using 2:4 every :::kind::kind with lines linetype 2, \
-         '' using 2:5 every :::kind::kind with points linetype 1 pointsize 0.45 title 'two atoms', \
-         '' using 2:3 every :::kind::kind with points linetype 2 pointsize 0.5 title 'one atom'
-    unset title
-    unset key
-    set offsets 0,0,0,0
-    if (kind == 0) { set ylabel 'share of samples' offset 1 }
-    set yrange [0:1.05]
-    set ytics 0.5
-    plot 0.5 with lines linetype 5 linewidth 0.7, \
-         file using 2:10 every :::kind::kind with lines linetype 1, \
-         '' using 2:12 every :::kind::kind with lines linetype 3, \
-         '' using 2:8 every :::kind::kind with lines linetype 2, \
-         '' using 2:9 every :::kind::kind with points linetype 1 pointsize 0.45, \
-         '' using 2:11 every :::kind::kind with points linetype 3 pointsize 0.45, \
-         '' using 2:7 every :::kind::kind with points linetype 2 pointsize 0.5
-    set format x '%g'
-    set xlabel lambda offset 0,0.8
-    if (kind == 0) { set ylabel 'loss / bound' offset 1 }
-    set yrange [0.9:3.2]
-    set ytics 1
-    plot 1 with lines linetype 5 linewidth 0.7, \
-         file using 2:14 every :::kind::kind with points linetype 1 pointsize 0.45, \
-         '' using 2:13 every :::kind::kind with points linetype 2 pointsize 0.5
-}
+set xtics ("" 0.02, "" 0.05, "" 0.1, "" 0.2, "" 0.5, "" 1, "" 2)
+set tmargin at screen 0.935; set bmargin at screen 0.565
+set title panel('a', 'how often an atom fires') offset 0,-0.6
+set ylabel 'share of samples' offset 1
+set yrange [0:1.05]
+set ytics 0, 0.5, 1
+set label 1 'the only atom' at 0.1, 0.97 left
+set label 2 'either of two' at 0.021, 0.36 left
+plot 0.5 with lines linetype 5 linewidth 0.7, \
+     file using 2:8 every :::0::0 with lines linetype 2, \
+     file using 2:10 every :::0::0 with lines linetype 1, \
+     file using 2:12 every :::0::0 with lines linetype 3, \
+     file using 2:7 every :::0::0 with points linetype 2 pointsize 0.5, \
+     file using 2:9 every :::0::0 with points linetype 1 pointsize 0.45, \
+     file using 2:11 every :::0::0 with points linetype 3 pointsize 0.45
+set tmargin at screen 0.47; set bmargin at screen 0.145
+set title panel('b', 'loss')
+set xtics ("0.02" 0.02, "0.05" 0.05, "0.1" 0.1, "0.2" 0.2, "0.5" 0.5, "1" 1, "2" 2)
+set xlabel 'penalty ' . lambda offset 0,0.7
+set ylabel 'loss / bound' offset 1
+set yrange [0.9:2.75]
+set ytics 1, 0.5, 2.5
+set label 1 'one atom' at 0.07, 2.25 left
+set label 2 'two atoms' at 0.021, 1.16 left
+plot 1 with lines linetype 5 linewidth 0.7, \
+     file using 2:13 every :::0::0 with points linetype 2 pointsize 0.5, \
+     file using 2:14 every :::0::0 with points linetype 1 pointsize 0.45
 unset multiplot

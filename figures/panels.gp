@@ -1,36 +1,43 @@
-# reads panels-scatter.tsv panels-hulls.tsv
+# reads panels-scatter.tsv panels-hulls.tsv panels-removed.tsv
 width = 17.8
-height = 6.4
+height = 5.6
 load style
 
 scatter = results . "/panels-scatter.tsv"
+removed = results . "/panels-removed.tsv"
 hulls = results . "/panels-hulls.tsv"
 # Column c of panel p in the table of hulls.
 hull(p, c) = real(system(sprintf("awk '!/^#/ && $1 == %d {print $%d}' '%s'", p, c, hulls)))
-lesser(x, y) = x < y ? x : y
-inside(h, low, high) = lesser(h - low, high - h) # signed distance to the nearer end
-margin(p) = lesser(inside(hull(p, 2), hull(p, 3), hull(p, 4)), inside(hull(p, 2), hull(p, 5), hull(p, 6)))
+holds(p) = hull(p, 3) <= hull(p, 2) && hull(p, 2) <= hull(p, 4) && hull(p, 5) <= hull(p, 2) && hull(p, 2) <= hull(p, 6)
+array what[4] = ["passes", "fails: feature 1 is never", "passes", "fails: the labrador is never"]
+array more[4] = ["", "strong enough while 2 is off", "", "on while the dog is off"]
+array one[4] = ["feature 1", "feature 1", "feature 1", "dog"]
+array two[4] = ["feature 2", "feature 2", "feature 2", "labrador"]
 
-set multiplot layout 1,3 margins 0.055,0.99,0.145,0.925 spacing 0.075,0
-set size square
-set xlabel "normalised activation z̃_1" offset 0,0.5
-set ylabel "normalised activation z̃_2" offset -0.6,0
-set xrange [-3:1.35]
-set yrange [-3:1.35]
-set xtics 1
-set ytics 1
-set key bottom left Left reverse samplen 2
-do for [p = 0:2] {
+set multiplot layout 1,4 margins 0.042,0.995,0.15,0.85 spacing 0.040,0
+set border 3
+set xrange [-3:1.4]
+set yrange [-3:1.4]
+set xtics -3, 1, 1 offset 0,0.3
+set ytics -3, 1, 1 offset 0.5,0
+unset key
+do for [p = 0:3] {
     h = hull(p, 2)
-    set title panel(substr("ABC", p + 1, p + 1), \
-                    sprintf("{/:Italic d}_1·{/:Italic d}_2 = %.2f, margin %s%.2f", h, margin(p) < 0 ? "−" : "", abs(margin(p)))) offset 0,-0.6
-    set arrow 1 from h, graph 0 to h, graph 1 nohead linetype 5 linewidth 1.2 front
-    set arrow 2 from graph 0, first h to graph 1, first h nohead linetype 5 linewidth 1.2 front
-    # The hull of a feature lies where the other one is off: at 1.
-    set arrow 3 from hull(p, 3), 1.16 to hull(p, 4), 1.16 nohead linecolor rgb "#b2182b" linewidth 6 front
-    set arrow 4 from 1.16, hull(p, 5) to 1.16, hull(p, 6) nohead linecolor rgb "#b2182b" linewidth 6 front
-    plot scatter using ($1 == p ? $2 : NaN):3 with points pointtype 7 pointsize 0.22 linecolor rgb "#707070", \
-         NaN with lines linecolor rgb "#b2182b" dashtype solid linewidth 6 title (p == 2 ? "hull, other off" : ""), \
-         NaN with lines linetype 5 linewidth 1.2 title (p == 2 ? "{/:Italic d}_1·{/:Italic d}_2" : "")
+    set xlabel "z̃, " . one[p + 1] offset 0,0.9
+    set ylabel "z̃, " . two[p + 1] offset 2.2,0
+    set label 1 sprintf("{/:Bold %s}  %s", substr("ABCD", p + 1, p + 1), what[p + 1]) at graph 0, 1.155 left
+    set label 2 more[p + 1] at graph 0.075, 1.06 left
+    # The hull of a feature as a band across the panel: upright for feature 1, level for feature 2.
+    low1 = hull(p, 3); high1 = hull(p, 4); low2 = hull(p, 5); high2 = hull(p, 6)
+    low1 = low1 < -3 ? -3 : low1; low2 = low2 < -3 ? -3 : low2
+    set object 1 rectangle from low1, graph 0 to high1, graph 1 fillcolor rgb "#f4a6a6" fillstyle transparent solid 0.45 noborder behind
+    set object 2 rectangle from graph 0, first low2 to graph 1, first high2 fillcolor rgb "#f4a6a6" fillstyle transparent solid 0.45 noborder behind
+    if (high2 - low2 < 1e-6) { set arrow 1 from graph 0, first high2 to graph 1, first high2 nohead linecolor rgb "#d6604d" linewidth 2 dashtype solid back } else { unset arrow 1 }
+    mark = holds(p) ? 1 : 0
+    set label 3 (mark ? "pass" : "fail") at h + 0.22, h - 0.28 left font ",9" front
+    plot scatter using ($1 == p ? $2 : NaN):3 with points pointtype 7 pointsize 0.2 linecolor rgb "#2166ac", \
+         removed using ($1 == p ? $2 : NaN):3 with points pointtype 6 pointsize 0.25 linewidth 0.7 linecolor rgb "#2166ac", \
+         "+" using (h):(h) every ::0::0 with points pointtype (mark ? 7 : 2) pointsize (mark ? 1.1 : 1.4) linewidth 3.5 linecolor rgb "#ffffff", \
+         "+" using (h):(h) every ::0::0 with points pointtype (mark ? 7 : 2) pointsize (mark ? 0.8 : 1.2) linewidth 2.2 linecolor rgb "#000000"
 }
 unset multiplot

@@ -1,69 +1,43 @@
-# reads phases-short.tsv phases-angle.tsv phases-curves.tsv siblings-grid.tsv siblings-curve.tsv depth3-grid.tsv depth3-curve.tsv depth3-angle.tsv depth3-merging.tsv
-# Kinds of global optimum, found (markers) and predicted (lines), for a parent with two children and in a
-# tree of depth 3.
-width = 17.8
-height = 6.6
+# reads phases-short.tsv phases-angle.tsv phases-curves.tsv
+# Kinds of global optimum, found (points) and predicted (areas), for a parent with two exclusive children and two atoms.
+height = 5
 load style
-set multiplot layout 1, 5 margins 0.05, 0.995, 0.14, 0.65 spacing 0.062
+
 curves = results . '/phases-curves.tsv'
-absorbed = 'points linecolor rgb "#000000" pointtype 7 pointsize 0.35'
-other = 'points linecolor rgb "#707070" pointtype 6 pointsize 0.4'
-# The keys stand above the panels, their first lines at one height.
-set key at graph -0.15, 1.51 left top Left reverse samplen 1.2 spacing 1.0
-set logscale xy
-set xtics (0.02, 0.05, 0.1, 0.4)
+filled = 'points linecolor rgb "#000000" pointtype 7 pointsize 0.25'
+hollow = 'points linecolor rgb "#000000" pointtype 6 pointsize 0.3 linewidth 0.7'
+set multiplot
+unset key
+set tmargin at screen 0.9; set bmargin at screen 0.19
 set xlabel "child frequency {/:Italic q}" offset 0, 0.6
-set ylabel "penalty " . lambda offset 1
-set format y "10^{%T}"
-set ytics 10
-set xrange [0.017:0.53]
-set yrange [0.0007:0.8]
-set label 1 panel("a", "exclusive, {/:Italic K} = 2") at graph 0.5, 1.60 center
-plot results . '/phases-short.tsv' using 1:($4 == 2 ? $2 : NaN) with @absorbed title "absorbed, one missed", \
-     '' using 1:($4 == 4 ? $2 : NaN) with @other title "split", \
-     curves using 1:($2 < 0.7 ? $2 : NaN) with lines linetype 1 title "predicted", \
-     curves using 1:($1 < 0.24 ? $3 : NaN) with lines linetype 2 title "2(1+√2){/:Italic q}^{ 2}"
+set xrange [0.0185:0.53]
+set xtics ("0.02" 0.02, "0.05" 0.05, "0.1" 0.1, "0.2" 0.2, "0.4" 0.4)
 
+set lmargin at screen 0.115; set rmargin at screen 0.485
+set title panel("a", "siblings at right angles") offset 0, -0.6
+set ylabel "penalty " . lambda offset 1.4
+set logscale xy
+set yrange [0.0007:0.8]
+set ytics ("10^{−3}" 1e-3, "10^{−2}" 1e-2, "10^{−1}" 1e-1)
+set object 1 rectangle from graph 0, graph 0 to graph 1, graph 1 fillcolor rgb blue fillstyle solid 1 noborder behind
+set label 1 "one missed" at 0.023, 0.2985 left front boxed bs 1
+set label 2 "composed" at 0.13, 0.00282 left front boxed bs 2
+plot curves using 1:($2 < 0.8 ? $2 : 0.8) with filledcurves y1=0.8 linecolor rgb red fillstyle solid 1, \
+     curves using 1:($2 < 0.8 ? $2 : NaN) with lines linetype 1, \
+     curves using 1:($1 < 0.26 ? $3 : NaN) with lines linetype 2, \
+     results . '/phases-short.tsv' using 1:($4 == 2 ? $2 : NaN) with @filled, \
+     '' using 1:($4 == 4 ? $2 : NaN) with @hollow
+
+set lmargin at screen 0.61; set rmargin at screen 0.985
+set title panel("b", "siblings at an angle")
+set ylabel "cosine of siblings " . rho offset 1.4
 unset logscale y
-set format y "%g"
-set ytics -0.2, 0.2, 0.6
-set ylabel "cosine of the children " . rho offset 1
 set yrange [-0.35:0.75]
-set label 1 panel("b", "exclusive, {/:Italic K} = 2")
-plot results . '/phases-angle.tsv' using 1:($4 == 3 ? $3 : NaN) with @absorbed title "absorbed, merged", \
-     '' using 1:($4 == 4 ? $3 : NaN) with @other title "split", \
-     curves using 1:($4 < 0.7 ? $4 : NaN) with lines linetype 1 title "predicted " . rho . "*"
-
-set logscale y
-set format y "10^{%T}"
-set ytics 10
-set ylabel "penalty " . lambda offset 1
-set xrange [0.04:0.53]
-set yrange [0.0007:0.8]
-set label 1 panel("c", "independent, {/:Italic K} = 3")
-plot results . '/siblings-grid.tsv' using 1:($3 == 1 ? $2 : NaN) with @absorbed title "absorbed", \
-     '' using 1:($3 == 5 ? $2 : NaN) with @other title "mixed", \
-     results . '/siblings-curve.tsv' using 1:2 with lines linetype 1 title "predicted", \
-     '' using 1:3 with lines linetype 2 title "(8+4√2){/:Italic q} / 9"
-
-set xlabel "child frequency {/:Italic r}" offset 0, 0.6
-set xrange [0.04:0.37]
-set xtics (0.05, 0.1, 0.2, 0.3)
-set yrange [0.002:0.8]
-set label 1 panel("d", "depth 3, {/:Italic K} = 6")
-plot results . '/depth3-grid.tsv' using 2:($1 == 6 && $5 == 1 && $6 == 1 ? $4 : NaN) with @absorbed \
-         title "one missed", \
-     '' using 2:($1 == 6 && $5 == 2 && $6 == 1 ? $4 : NaN) with @other title "split or mixed", \
-     results . '/depth3-curve.tsv' using 1:2 with lines linetype 1 title "predicted"
-
-unset logscale y
-set format y "%g"
 set ytics -0.2, 0.2, 0.6
-set ylabel "cosine of siblings " . rho offset 1
-set yrange [-0.35:0.85]
-set label 1 panel("e", "depth 3, {/:Italic K} = 6")
-plot results . '/depth3-angle.tsv' using 2:($1 == 6 && $5 == 3 && $6 == 1 ? $3 : NaN) with @absorbed \
-         title "one merged", \
-     '' using 2:($1 == 6 && ($5 == 2 && $6 == 1 || $7 == 1) ? $3 : NaN) with @other title "split or mixed", \
-     results . '/depth3-merging.tsv' using 1:2 with lines linetype 1 title "predicted"
+set label 1 "merged" at 0.03, 0.43 left front boxed bs 1
+set label 2 "composed" at 0.13, -0.13 left front boxed bs 2
+plot curves using 1:($4 < 0.75 ? $4 : 0.75) with filledcurves y1=0.75 linecolor rgb red fillstyle solid 1, \
+     curves using 1:($4 < 0.75 ? $4 : NaN) with lines linetype 1, \
+     results . '/phases-angle.tsv' using 1:($4 == 3 ? $3 : NaN) with @filled, \
+     '' using 1:($4 == 4 ? $3 : NaN) with @hollow
 unset multiplot

@@ -5,21 +5,20 @@
 #     width = 17.8                       (cm; for a figure across both columns)
 #     load style
 #
-# and plots files of the directory `results`.  The Makefile sets style, results,
-# format ('pdf' or 'svg') and out.  Lines differ in dash and darkness, points in
-# shape, so that everything can be told apart in grey.
+# and plots files of the directory `results`.  The Makefile sets style, results and out, and makes
+# the SVG of the PDF, with its text as outlines.  Lines differ in dash and darkness, points in
+# shape, areas in their names, so that everything can be told apart in grey.
+#
+# Two versions of gnuplot draw the same if every axis of every panel gets its range and its tics
+# anew, as a list or as start, step, end (what an earlier panel said is otherwise kept by one and
+# dropped by the other), and if error bars are solid (a short bar in dashes may be a gap).
 
 if (!exists("width")) width = 8.6 # cm, \columnwidth of paper.tex
-if (!exists("height")) height = 6
+if (!exists("height")) height = 5
 
-# Font sizes are points on the printed page: gnuplot's own are 4/3 too large in PDF at fontscale 1,
-# and pixels in SVG.
-if (format eq 'pdf') {
-    set terminal pdfcairo enhanced size width cm, height cm font "Latin Modern Roman,8" fontscale 0.75 dashlength 0.7
-} else {
-    set terminal svg enhanced size int(width / 2.54 * 96), int(height / 2.54 * 96) dynamic \
-        font "Latin Modern Roman,8" fontscale 1.333 dashlength 0.8 background "#ffffff"
-}
+# Font sizes are points on the printed page: gnuplot's own are 4/3 too large at fontscale 1.
+set terminal pdfcairo enhanced size width cm, height cm font "Latin Modern Roman,8" fontscale 0.75 dashlength 0.7 \
+    background "#ffffff"
 set output out
 set encoding utf8
 set minussign
@@ -33,12 +32,19 @@ set linetype 6 linecolor rgb "#5aae61" linewidth 1.4 dashtype (10,3,2,3,2,3) poi
 set linetype cycle 6
 # Fills from black to light; for maps, dark is more.
 set palette defined (0 "#ffffff", 0.5 "#8c96c6", 1 "#3f007d")
+# Areas: where a condition fails, and a second one.
+red = "#f6d5d5"
+blue = "#d3e3f1"
 
 set border 3 linewidth 0.6 linecolor rgb "#404040"
 set tics nomirror scale 0.5
 set key samplen 2.5 spacing 1.1 noautotitle
 set datafile separator "\t"
 set style fill solid 0.35 noborder
+
+# A name on an area, over its points: set label 'merged' at 0.1, 0.3 front boxed bs 1 (red area; 2, blue)
+set style textbox 1 opaque noborder fillcolor rgb red margins 0.5, 0.5
+set style textbox 2 opaque noborder fillcolor rgb blue margins 0.5, 0.5
 
 # The title of a panel: set title panel('a', 'what it shows')
 panel(letter, text) = sprintf('{/:Bold %s}  %s', letter, text)

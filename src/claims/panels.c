@@ -38,8 +38,8 @@ $a m_j (1-h) + c < 0$ per sample and unit of $\lambda$.
 /* lambda is small: the theorem about *interior* points (A and C stay) is a
  * statement about the limit lambda -> 0, where the optimum moves by O(lambda). */
 static const double LAMBDA = 1e-4;
-enum { PANELS = 3 };
-static const char NAMES[PANELS] = {'a', 'b', 'c'}; /* of the keys; the files are A, B, C */
+enum { PANELS = 4, FILES = 3 };
+static const char NAMES[PANELS] = {'a', 'b', 'c', 'd'}; /* of the keys; the files are A, B, C */
 
 /** ## The representation
 
@@ -51,8 +51,17 @@ static void build_panel(struct claim *claim, size_t panel, double cosine, struct
     struct ndl_error err;
     struct ndl_matrix Z;
     char file[32];
-    snprintf(file, sizeof file, "panels/%c.tsv", "ABC"[panel]);
+    snprintf(file, sizeof file, "panels/%c.tsv", "ABCA"[panel]);
     claim_check_status(claim, ndl_tsv_read(&Z, claim_data(claim, file), &err), &err);
+    if (NAMES[panel] == 'd') { /* keep the samples that fit a dog and a labrador */
+        size_t kept = 0;
+        for (size_t i = 0; i < Z.rows; i++) {
+            const double *z = ndl_row(&Z, i);
+            if (z[0] > 0 || z[1] <= 0)
+                memmove(ndl_row(&Z, kept++), z, 2 * sizeof(double));
+        }
+        Z.rows = kept;
+    }
     *m = claim_planar(claim, cosine, &Z, LAMBDA, X);
     ndl_matrix_free(&Z);
 }
@@ -93,6 +102,25 @@ static void write_panel(struct claim *claim, const struct ndl_model *m, double c
     memcpy(hull, (double[]){(double)panel, cosine, low[0], high[0], low[1], high[1]},
            6 * sizeof(double));
     ndl_matrix_free(&Z);
+}
+
+/* The samples of A that the panel lacks, in the order of A, in the units of the panel. */
+static void write_removed(struct claim *claim, const struct ndl_model *a, const struct ndl_model *m,
+                          size_t panel)
+{
+    struct ndl_matrix all = claim_dense(claim, a), left = claim_dense(claim, m);
+    const double mean[2] = {ndl_column_mean(&left, 0), ndl_column_mean(&left, 1)};
+    for (size_t i = 0, k = 0; i < all.rows; i++) {
+        const double *z = ndl_row(&all, i);
+        if (k < left.rows && memcmp(z, ndl_row(&left, k), 2 * sizeof(double)) == 0)
+            k++;
+        else
+            claim_row(claim,
+                      (const double[]){(double)panel, 1 - z[0] / mean[0], 1 - z[1] / mean[1]});
+    }
+    claim_table_break(claim);
+    ndl_matrix_free(&all);
+    ndl_matrix_free(&left);
 }
 
 /** ## The descent direction of panel B
@@ -182,11 +210,31 @@ static void run_solver(struct claim *claim, char name, const struct ndl_matrix *
     ndl_codes_free(&coded.Z);
 }
 
+/* The table of the samples that B and D lack. */
+static void write_all_removed(struct claim *claim, const struct ndl_matrix *cosines)
+{
+    struct ndl_matrix X[2];
+    struct ndl_model a, m;
+    claim_table(claim, "removed",
+                "panel - 0 1 is B, 3 is D\n"
+                "ztilde1 1 1e-9 activation of feature 1, normalised as in the panel\n"
+                "ztilde2 1 1e-9 of feature 2");
+    build_panel(claim, 0, cosines->v[0], &X[0], &a);
+    for (size_t p = 1; p < PANELS; p += 2) {
+        build_panel(claim, p, cosines->v[p % FILES], &X[1], &m);
+        write_removed(claim, &a, &m, p);
+        ndl_matrix_free(&X[1]);
+        ndl_model_free(&m);
+    }
+    ndl_matrix_free(&X[0]);
+    ndl_model_free(&a);
+}
+
 int main(int argc, char **argv)
 {
     struct claim *claim =
         claim_begin(argc, argv,
-                    "Checks the convex-hull condition on three small data sets and follows the "
+                    "Checks the convex-hull condition on four small data sets and follows the "
                     "descent direction where it "
                     "fails.\vExample: panels --data datasets --out build/results");
     struct ndl_error err;
@@ -194,22 +242,25 @@ int main(int argc, char **argv)
     struct ndl_model m;
     claim_check_status(claim, ndl_tsv_read(&cosines, claim_data(claim, "panels/cosines.tsv"), &err),
                        &err);
-    if (cosines.rows != PANELS || cosines.cols != 1)
+    if (cosines.rows != FILES || cosines.cols != 1)
         claim_check_status(
             claim,
-            ndl_fail(&err, NDL_BADDATA, "panels/cosines.tsv: %d rows of one cosine wanted", PANELS),
+            ndl_fail(&err, NDL_BADDATA, "panels/cosines.tsv: %d rows of one cosine wanted", FILES),
             &err);
     claim_scalar(claim, "cosine", cosines.v[1], CLAIM_EXACT, "d_1 . d_2 of panel B");
     claim_scalar(claim, "lambda", LAMBDA, CLAIM_EXACT, "lambda of the solver runs");
+    claim_scalar(claim, "d.margin_predicted", cosines.v[0] - 1, CLAIM_EXACT,
+                 "d_1 . d_2 - 1, the distance to the point 1");
     claim_table(claim, "scatter",
-                "panel - 0 0 is A, 1 is B, 2 is C\n"
+                "panel - 0 0 is A, 1 is B, 2 is C, 3 is D\n"
                 "ztilde1 1 1e-9 normalised activation of feature 1\n"
                 "ztilde2 1 1e-9 normalised activation of feature 2");
     for (size_t p = 0; p < PANELS; p++) {
         struct ndl_condition worst;
         char key[32];
-        build_panel(claim, p, cosines.v[p], &X, &m);
-        write_panel(claim, &m, cosines.v[p], p, ndl_row(&hulls, p));
+        double cosine = cosines.v[p % FILES]; /* D is made of A */
+        build_panel(claim, p, cosine, &X, &m);
+        write_panel(claim, &m, cosine, p, ndl_row(&hulls, p));
         snprintf(key, sizeof key, "%c.margin", NAMES[p]);
         claim_scalar(
             claim, key, smallest_margin(claim, &m, &worst), CLAIM_CONVERGED,
@@ -220,7 +271,7 @@ int main(int argc, char **argv)
         ndl_model_free(&m);
     }
     claim_table(claim, "hulls",
-                "panel - 0 0 is A, 1 is B, 2 is C\n"
+                "panel - 0 0 is A, 1 is B, 2 is C, 3 is D\n"
                 "cosine 1 0 d_1 . d_2\n"
                 "low1 1 1e-9 hull of ztilde1 while feature 2 is off, lower end\n"
                 "high1 1 1e-9 upper end\n"
@@ -229,6 +280,7 @@ int main(int argc, char **argv)
     for (size_t p = 0; p < PANELS; p++)
         claim_row_array(claim, ndl_row(&hulls, p), hulls.cols);
     ndl_matrix_free(&hulls);
+    write_all_removed(claim, &cosines);
 
     struct ndl_condition worst;
     build_panel(claim, 1, cosines.v[1], &X, &m);

@@ -17,7 +17,7 @@ $\frac\lambda2 \langle z \rangle \sin\phi$ along the child.
 
 - Reads nothing: the parent and its child are drawn.
 - Writes: `tilt.tsv`; `tilt-child` (tilt against the child's probability), `tilt-lambda` (covariance
-  against lambda).
+  against lambda), `tilt-cloud` (one draw with the bias and the atom at the end).
 - Falsified by: a tilt or a covariance other than predicted. */
 #include <float.h>
 
@@ -196,6 +196,32 @@ static void try_lambdas(struct claim *claim)
     }
 }
 
+/** ## One draw, to look at */
+static void show_cloud(struct claim *claim)
+{
+    const struct missing_child brood = {.rate = 0.5, .child = 0.4};
+    const double u[2] = {0, 1};
+    double s[SAMPLES];
+    struct ndl_matrix X = claim_matrix(claim, SAMPLES, 2), parent = {1, 2, (double[]){1, 0}};
+    gsl_rng *rng = claim_rng(claim, 30000);
+    draw_missing_child(rng, &brood, &parent, u, s, &X);
+    double loss;
+    struct ndl_model m = claim_fit_from(claim, &X, &parent, LAMBDA, true, &loss);
+    claim_table(claim, "cloud",
+                "what - 0 0: nothing fires, 1: the parent, 2: parent and child, 3: bias, 4: atom\n"
+                "x1 unit 1e-6 along the parent\n"
+                "x2 unit 1e-6 along the child");
+    for (size_t i = 0; i < SAMPLES; i++) {
+        const double *x = ndl_row(&X, i);
+        claim_row(claim, (const double[]){s[i] > 0 ? 2 : x[0] > 0, x[0], x[1]});
+    }
+    claim_row(claim, (const double[]){3, m.b.v[0], m.b.v[1]});
+    claim_row(claim, (const double[]){4, m.D.v[0], m.D.v[1]});
+    ndl_matrix_free(&X);
+    ndl_model_free(&m);
+    gsl_rng_free(rng);
+}
+
 int main(int argc, char **argv)
 {
     struct claim *claim = claim_begin(
@@ -204,6 +230,7 @@ int main(int argc, char **argv)
         "Example: tilt --seed 7 --out build/results");
     try_children(claim);
     try_lambdas(claim);
+    show_cloud(claim);
     claim_values(claim, NULL, {"lambda", LAMBDA, CLAIM_EXACT, "lambda where it is not stated"},
                  {"trials", TRIALS, CLAIM_EXACT, "draws of every experiment"});
     return claim_end(claim);
