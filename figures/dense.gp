@@ -31,8 +31,8 @@ set xlabel 'penalty ' . lambda offset 0,0.7
 set ylabel 'loss / bound' offset 1
 set yrange [0.9:2.75]
 set ytics 1, 0.5, 2.5
-set label 1 'one atom' at 0.07, 2.25 left
-set label 2 'two atoms' at 0.021, 1.16 left
+set label 1 'one atom' at 0.085, 2.4 left
+set label 2 'two atoms' at 0.021, 1.25 left
 plot 1 with lines linetype 5 linewidth 0.7, \
      file using 2:13 every :::0::0 with points linetype 2 pointsize 0.5, \
      file using 2:14 every :::0::0 with points linetype 1 pointsize 0.45

@@ -35,7 +35,7 @@ set xrange [0:1]
 set yrange [0:0.9]
 set xtics 0, 0.25, 1
 set ytics 0, 0.3, 0.9
-set label 1 "with a bias" at 0.05, 0.62 left
+set label 1 "with a bias" at 0.04, 0.66 left
 set label 2 "no bias" at 0.55, 0.3 left
 plot tilt using ($1 == 1 ? $2 : NaN):7 with lines linetype 1, \
      tilt using ($1 == 0 ? $2 : NaN):7 with lines linetype 2, \

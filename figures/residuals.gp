@@ -7,6 +7,7 @@ hull = results . "/residuals-hull.tsv"
 # lambda/2 times atom 1: the line r.d = lambda/2 goes through it, at a right angle to it.
 foot(c) = real(system(sprintf("awk '!/^#/ && $1 == 3 {print $%d}' '%s'", c, cloud)))
 fx = foot(2); fy = foot(3)
+along(y) = fx - (y - fy) * fy / fx
 set xlabel "{/:Italic r}_1" offset 0,0.8
 set ylabel "{/:Italic r}_2" offset 0.5,0
 set size ratio -1
@@ -16,9 +17,8 @@ set xrange [-0.7:0.36]
 set yrange [-0.7:0.38]
 set xtics -0.6, 0.2, 0.2
 set ytics -0.6, 0.2, 0.2
-set key at screen 1.0, 0.93 top right Left reverse samplen 1.2 spacing 1.3
+set key at screen 1.0, 0.80 top right Left reverse samplen 1.2 spacing 1.3
 set label 1 "{/:Italic r} · {/:Italic d}_1 = " . lambda . " / 2" at along(0.3) + 0.04, 0.3 left
-along(y) = fx - (y - fy) * fy / fx
 set arrow 1 from along(-0.7), -0.7 to along(0.38), 0.38 nohead linetype 2 back
 plot hull using 1:2 with filledcurves closed linecolor rgb "#f0d0d0" fillstyle solid 1 notitle, \
      hull using 1:2 with lines linecolor rgb "#b2182b" dashtype solid linewidth 1.5 title "hull, atom 1 off", \

@@ -11,7 +11,8 @@
 #
 # Two versions of gnuplot draw the same if every axis of every panel gets its range and its tics
 # anew, as a list or as start, step, end (what an earlier panel said is otherwise kept by one and
-# dropped by the other), and if error bars are solid (a short bar in dashes may be a gap).
+# dropped by the other), and if error bars are solid and points clear no box around them, in which a
+# short bar would vanish.
 
 if (!exists("width")) width = 8.6 # cm, \columnwidth of paper.tex
 if (!exists("height")) height = 5
@@ -38,6 +39,7 @@ blue = "#d3e3f1"
 
 set border 3 linewidth 0.6 linecolor rgb "#404040"
 set tics nomirror scale 0.5
+set pointintervalbox 0.001 # (0 would be the default)
 set key samplen 2.5 spacing 1.1 noautotitle
 set datafile separator "\t"
 set style fill solid 0.35 noborder

@@ -115,8 +115,7 @@ static void write_removed(struct claim *claim, const struct ndl_model *a, const 
         if (k < left.rows && memcmp(z, ndl_row(&left, k), 2 * sizeof(double)) == 0)
             k++;
         else
-            claim_row(claim,
-                      (const double[]){(double)panel, 1 - z[0] / mean[0], 1 - z[1] / mean[1]});
+            claim_row(claim, (double)panel, 1 - z[0] / mean[0], 1 - z[1] / mean[1]);
     }
     claim_table_break(claim);
     ndl_matrix_free(&all);

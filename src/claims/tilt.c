@@ -213,10 +213,10 @@ static void show_cloud(struct claim *claim)
                 "x2 unit 1e-6 along the child");
     for (size_t i = 0; i < SAMPLES; i++) {
         const double *x = ndl_row(&X, i);
-        claim_row(claim, (const double[]){s[i] > 0 ? 2 : x[0] > 0, x[0], x[1]});
+        claim_row(claim, s[i] > 0 ? 2 : x[0] > 0, x[0], x[1]);
     }
-    claim_row(claim, (const double[]){3, m.b.v[0], m.b.v[1]});
-    claim_row(claim, (const double[]){4, m.D.v[0], m.D.v[1]});
+    claim_row(claim, 3, m.b.v[0], m.b.v[1]);
+    claim_row(claim, 4, m.D.v[0], m.D.v[1]);
     ndl_matrix_free(&X);
     ndl_model_free(&m);
     gsl_rng_free(rng);
