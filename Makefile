@@ -43,7 +43,7 @@ $(error src/scripts/prepare.sh: $(prepared))
 endif
 endif
 
-.PHONY: all help clean programs results figures paper site verify review seeds why test reference reference-seeds sync install
+.PHONY: all help clean programs results figures paper arxiv twice site verify review seeds why test reference reference-seeds sync install
 all: programs figures paper site
 	@echo 'every claim holds: $(BUILD)/paper.pdf, $(BUILD)/site/index.html'
 
@@ -52,6 +52,8 @@ help:
 	@echo 'make all            programs, results, figures, verification, $(BUILD)/paper.pdf, site'
 	@echo 'make results        run every claim program (no TeX needed)'
 	@echo 'make figures        draw every figure from the results (no TeX needed)'
+	@echo 'make arxiv          $(BUILD)/sparse-optima-arxiv.tar.gz, which pdflatex alone typesets'
+	@echo 'make twice          build the last commit in two directories and compare every byte'
 	@echo 'make site           every claim as a page: $(BUILD)/site/index.html'
 	@echo 'make verify         check every claim, and the results against results/'
 	@echo 'make verify SEED=n  the same claims for another seed, 1 to 4294967295'
@@ -259,16 +261,16 @@ $(foreach f,$(figures),$(eval $(f:%=$(BUILD)/figures/%.pdf) $(f:%=$(BUILD)/figur
 
 # gnuplot only warns about missing data, and a figure without its data is an error here; on a full disk
 # it says nothing.
-draw = gnuplot -d -e "style = 'figures/style.gp'; results = '$(results_dir)'; format = '$(1)'; out = '$@.new'" $< 2> $@.log && \
+draw = gnuplot -d -e "style = 'figures/style.gp'; results = '$(results_dir)'; out = '$@.new'" $< 2> $@.log && \
   ! grep -i -e warning -e error $@.log && src/scripts/whole.sh $@.new && mv $@.new $@ || { cat $@.log >&2; echo "$<: gnuplot failed" >&2; exit 1; }
 $(BUILD)/figures/%.pdf: figures/%.gp figures/style.gp
 	@$(call need,gnuplot)
 	@mkdir -p $(@D)
-	@$(call draw,pdf)
-$(BUILD)/figures/%.svg: figures/%.gp figures/style.gp
-	@$(call need,gnuplot)
-	@mkdir -p $(@D)
-	@$(call draw,svg)
+	@$(draw)
+# Text as outlines, so that a page shows the same wherever it is read.
+$(BUILD)/figures/%.svg: $(BUILD)/figures/%.pdf
+	@$(call need,pdftocairo)
+	@pdftocairo -svg $< $@.new && src/scripts/whole.sh $@.new && mv $@.new $@
 
 # ----------------------------------------------------------------------- site
 # A page per claim program: its comments as text, its code, figures and verdicts.  Prose
@@ -314,9 +316,20 @@ $(BUILD)/paper/anchors: src/scripts/anchors.awk $(sort $(wildcard src/*/*.[ch] s
 	@awk -v out=$@ -f $^ && touch $@
 
 # The date in the PDF is that of the commit, so that one commit gives one PDF.
+commit_date = $$(git log -1 --format=%ct 2>/dev/null || echo 0)
 $(BUILD)/paper.pdf: $(tex_sources) $(BUILD)/paper/numbers.tex $(BUILD)/paper/versions.tex $(BUILD)/paper/anchors \
   $(figures:%=$(BUILD)/figures/%.pdf)
-	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 0) src/scripts/latex.sh paper $(BUILD)
+	@SOURCE_DATE_EPOCH=$(commit_date) src/scripts/latex.sh paper $(BUILD)
+
+# One archive from which pdflatex alone makes the same paper.
+arxiv: $(BUILD)/sparse-optima-arxiv.tar.gz
+$(BUILD)/sparse-optima-arxiv.tar.gz: $(BUILD)/paper.pdf src/scripts/arxiv.sh
+	@SOURCE_DATE_EPOCH=$(commit_date) src/scripts/arxiv.sh paper $(BUILD) $@
+	@echo '$@'
+
+# The last commit, built in two directories, must give the same bytes.
+twice:
+	@+MAKE='$(MAKE)' src/scripts/twice.sh $(BUILD)
 
 # ---------------------------------------------------------------------- tests
 # tests/unit_*.c and property_*.c are cmocka programs, tests/cli_*.sh shell

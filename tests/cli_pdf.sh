@@ -14,7 +14,7 @@ exits 0 src/scripts/latex.sh paper "$scratch/a"
 for script in figures/*.gp; do # drawn again, at another time
     figure=$scratch/b/figures/$(basename "$script" .gp).pdf
     [ -e "$figure" ] || continue
-    exits 0 gnuplot -d -e "style = 'figures/style.gp'; results = '$BUILD/results'; format = 'pdf'; out = '$figure'" "$script"
+    exits 0 gnuplot -d -e "style = 'figures/style.gp'; results = '$BUILD/results'; out = '$figure'" "$script"
 done
 sleep 1
 exits 0 src/scripts/latex.sh paper "$scratch/b"
