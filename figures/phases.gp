@@ -13,9 +13,9 @@ set xlabel "child frequency {/:Italic q}" offset 0, 0.6
 set xrange [0.0185:0.53]
 set xtics ("0.02" 0.02, "0.05" 0.05, "0.1" 0.1, "0.2" 0.2, "0.4" 0.4)
 
-set lmargin at screen 0.125; set rmargin at screen 0.485
+set lmargin at screen 0.13; set rmargin at screen 0.485
 set title panel("a", "siblings at right angles") offset 0, -0.6
-set ylabel "penalty " . lambda offset 2
+set ylabel "penalty " . lambda offset 0.2
 set logscale xy
 set yrange [0.0007:0.8]
 set ytics ("10^{−3}" 1e-3, "10^{−2}" 1e-2, "10^{−1}" 1e-1)

@@ -1,13 +1,13 @@
 # robustness.gp -- how near the worst seed comes to every bound, and how far the controls stay beyond it.
 # reads seeds.tsv seeds-checks.tsv
 width = 17.8
-height = 8
+claims = system(sprintf("sed -n 's/^\\([a-z0-9_]*\\)\\.holds\t.*/\\1/p' '%s'", results . '/seeds.tsv'))
+rows = words(claims)
+height = 2.4 + 0.255 * rows
 load style
 
 # Rows: claim, check, control or not, kind (0 allowance, 1 floor, 2 exact, 3 sign), share used, least, mean, largest.
 checks = results . '/seeds-checks.tsv'
-claims = system(sprintf("sed -n 's/^\\([a-z0-9_]*\\)\\.holds\t.*/\\1/p' '%s'", results . '/seeds.tsv'))
-rows = words(claims)
 # The share on the logarithmic axis, 0 and infinity at its ends; checks of one claim a little apart.
 zero = 1e-9
 infinity = 1e11
@@ -16,13 +16,14 @@ row(claim, check) = claim + 0.22 * (int(check) % 3 - 1)
 is(control, kind) = sprintf("< awk -F '\t' '!/^#/ && $3 == %d && (%s)' %s", control, kind, checks)
 
 set multiplot
-set tmargin at screen 0.945; set bmargin at screen 0.115
+set tmargin at screen 1 - 0.5 / height; set bmargin at screen 1.7 / height
 set yrange [rows + 0.6:0.4]
 set ytics scale 0
 set for [i = 1:rows] ytics add (word(claims, i) i)
 set grid ytics linecolor rgb '#d0d0d0' dashtype solid linewidth 0.4
 set title panel('a', 'share of the bound that the worst seed uses') offset 0,-0.6
 set xlabel 'measured deviation / allowed, or required / measured' offset 0,0.6
+set key at screen 0.5, 0.3 / height center maxrows 1 Left reverse samplen 1 width 1
 set logscale x
 set xrange [zero / 4:infinity * 4]
 set xtics ('0' zero, '10^{−6}' 1e-6, '10^{−4}' 1e-4, '0.01' 0.01, '1' 1, '100' 100, '10^4' 1e4, '10^6' 1e6, '10^8' 1e8, infinite infinity)
@@ -32,7 +33,12 @@ set lmargin at screen 0.115; set rmargin at screen 0.735
 plot is(1, '$4 != 3') using (place($5)):(row($1, $2)) with points pointtype 2 pointsize 0.35 linecolor rgb '#b2182b', \
      is(0, '$4 == 0') using (place($5)):(row($1, $2)) with points pointtype 7 pointsize 0.35 linecolor rgb '#000000', \
      is(0, '$4 == 2') using (zero):(row($1, $2)) with points pointtype 5 pointsize 0.3 linecolor rgb '#000000', \
-     is(0, '$4 == 1') using (place($5)):(row($1, $2)) with points pointtype 6 pointsize 0.45 linecolor rgb '#000000'
+     is(0, '$4 == 1') using (place($5)):(row($1, $2)) with points pointtype 6 pointsize 0.45 linecolor rgb '#000000', \
+     NaN with points pointtype 7 pointsize 0.45 linecolor rgb '#000000' title 'deviation', \
+     NaN with points pointtype 6 pointsize 0.5 linecolor rgb '#000000' title 'must exceed a bound', \
+     NaN with points pointtype 5 pointsize 0.4 linecolor rgb '#000000' title 'met exactly', \
+     NaN with points pointtype 2 pointsize 0.45 linecolor rgb '#b2182b' title 'control: must fail'
+unset key
 
 unset logscale x
 unset object 1

@@ -4,14 +4,14 @@ height = 4.6
 load style
 
 curve = results . '/siblings-curve.tsv'
-set lmargin at screen 0.125; set rmargin at screen 0.985
+set lmargin at screen 0.13; set rmargin at screen 0.985
 set tmargin at screen 0.97; set bmargin at screen 0.19
 unset key
 set logscale xy
 set xlabel "child frequency {/:Italic q}" offset 0, 0.6
 set xrange [0.037:0.53]
 set xtics ("0.05" 0.05, "0.1" 0.1, "0.2" 0.2, "0.4" 0.4)
-set ylabel "penalty " . lambda offset 2
+set ylabel "penalty " . lambda offset 0.2
 set yrange [0.0007:0.8]
 set ytics ("10^{−3}" 1e-3, "10^{−2}" 1e-2, "10^{−1}" 1e-1)
 set object 1 rectangle from graph 0, graph 0 to graph 1, graph 1 fillcolor rgb blue fillstyle solid 1 noborder behind
