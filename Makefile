@@ -268,9 +268,9 @@ $(BUILD)/figures/%.pdf: figures/%.gp figures/style.gp
 	@mkdir -p $(@D)
 	@$(draw)
 # Text as outlines, so that a page shows the same wherever it is read.
-$(BUILD)/figures/%.svg: $(BUILD)/figures/%.pdf
+$(BUILD)/figures/%.svg: $(BUILD)/figures/%.pdf src/scripts/svg.sh
 	@$(call need,pdftocairo)
-	@pdftocairo -svg $< $@.new && src/scripts/whole.sh $@.new && mv $@.new $@
+	@src/scripts/svg.sh $< $@.new && src/scripts/whole.sh $@.new && mv $@.new $@
 
 # ----------------------------------------------------------------------- site
 # A page per claim program: its comments as text, its code, figures and verdicts.  Prose
