@@ -1,4 +1,5 @@
-/* audit.h -- the two-feature condition for every ordered pair of features.
+/* audit.h -- the two-feature condition for every ordered pair of features (for every room of this
+ * repository; not installed).
  *
  * Codes Z (N x K, sparse) and a decoder D (K x d) from anywhere: rows of D of
  * any norm are normalised and the codes rescaled to match, z_j |d_j|.  Indices
@@ -35,7 +36,7 @@
  * Nearly hierarchical: not violated, but support <= near * #{j on}: j fires
  * almost only where k does.
  *
- * Every count is exact, over all K(K-1) pairs; audit.c gives the argument.  The
+ * Every count is exact, over all K(K-1) pairs; audit_search.c gives the argument.  The
  * result does not depend on how the rows were divided among calls of
  * ndl_audit_add, nor on the number of threads, to the last bit.
  */
@@ -136,7 +137,7 @@ void ndl_audit_report_free(struct ndl_audit_report *report);
  * or if called twice; NDL_BADDATA if a feature fires whose decoder row is zero, or whose
  * mean, norm of the row or product of the two is near the ends of the doubles; NDL_NOMEM
  * (also when the listed pairs exceed `memory`), NDL_IO.  Cost: near-linear in the
- * nonzeros, see audit.c. */
+ * nonzeros, see audit_search.c. */
 enum ndl_status ndl_audit_finish(struct ndl_audit *audit, struct ndl_audit_report *report,
                                  struct ndl_error *err);
 

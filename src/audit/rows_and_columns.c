@@ -1,4 +1,4 @@
-/* rows_and_columns.c -- codes that keep coming, kept by rows and by columns. */
+/* rows_and_columns.c -- append-only sparse codes, indexed by row and by column. */
 #include "rows_and_columns.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@ enum { BAND_ENTRIES = 1 << 21 };
 
 /* ------------------------------------------------------------------- memory */
 
-enum ndl_status ndl_bands_no_memory(const struct ndl_bands *c, struct ndl_error *err)
+enum ndl_status ndl_indexed_no_memory(const struct ndl_indexed_codes *c, struct ndl_error *err)
 {
     return ndl_fail(
         err, NDL_NOMEM,
@@ -23,7 +23,7 @@ enum ndl_status ndl_bands_no_memory(const struct ndl_bands *c, struct ndl_error 
         c->memory >> 20, c->N, c->nnz);
 }
 
-void *ndl_bands_hold(struct ndl_bands *c, size_t count, size_t size)
+void *ndl_indexed_hold(struct ndl_indexed_codes *c, size_t count, size_t size)
 {
     size_t bytes;
     if (__builtin_mul_overflow(count ? count : 1, size, &bytes) || c->held > c->memory ||
@@ -36,7 +36,7 @@ void *ndl_bands_hold(struct ndl_bands *c, size_t count, size_t size)
 }
 
 /* Makes room for `need` items where there are *room, at least doubling it. */
-static bool grow(struct ndl_bands *c, void **at, size_t *room, size_t need, size_t size)
+static bool grow(struct ndl_indexed_codes *c, void **at, size_t *room, size_t need, size_t size)
 {
     if (need <= *room)
         return true;
@@ -72,7 +72,7 @@ static int nameless_file(const char *directory)
 
 /* Maps `bytes` of a file, reserved on the disk: a full disk is an error here and not a
  * signal at the first write. */
-static enum ndl_status map_file(const struct ndl_bands *c, size_t bytes, void **pages,
+static enum ndl_status map_file(const struct ndl_indexed_codes *c, size_t bytes, void **pages,
                                 struct ndl_error *err)
 {
     int file = nameless_file(c->spill);
@@ -90,34 +90,34 @@ static enum ndl_status map_file(const struct ndl_bands *c, size_t bytes, void **
     return NDL_OK;
 }
 
-static enum ndl_status map_pages(struct ndl_bands *c, size_t bytes, void **pages,
+static enum ndl_status map_pages(struct ndl_indexed_codes *c, size_t bytes, void **pages,
                                  struct ndl_error *err)
 {
     if (c->spill && c->held + bytes > c->memory / 2) /* the other half is for what comes after */
         return map_file(c, bytes, pages, err);
     if (bytes > c->memory - c->held)
-        return ndl_bands_no_memory(c, err);
+        return ndl_indexed_no_memory(c, err);
     *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (*pages == MAP_FAILED)
-        return ndl_bands_no_memory(c, err);
+        return ndl_indexed_no_memory(c, err);
     madvise(*pages, bytes, MADV_HUGEPAGE); /* a wish: no harm if the system has none */
     c->held += bytes;
     return NDL_OK;
 }
 
-enum ndl_status ndl_bands_init(struct ndl_bands *c, size_t K, size_t most, int threads,
-                               size_t memory, const char *spill, struct ndl_error *err)
+enum ndl_status ndl_indexed_init(struct ndl_indexed_codes *c, size_t K, size_t most, int threads,
+                                 size_t memory, const char *spill, struct ndl_error *err)
 {
     if (most == 0) /* 12 bytes for each while the band is filled, and room for twice as many */
         most = memory / 64 < BAND_ENTRIES ? memory / 64 : BAND_ENTRIES;
-    *c = (struct ndl_bands){.K = K, .most = most, .threads = threads, .memory = memory};
+    *c = (struct ndl_indexed_codes){.K = K, .most = most, .threads = threads, .memory = memory};
     c->spill = spill ? strdup(spill) : NULL;
-    c->fires = ndl_bands_hold(c, K, sizeof *c->fires);
-    c->cursor = ndl_bands_hold(c, K * (size_t)threads, sizeof *c->cursor);
-    return c->fires && c->cursor && (c->spill || !spill) ? NDL_OK : ndl_bands_no_memory(c, err);
+    c->fires = ndl_indexed_hold(c, K, sizeof *c->fires);
+    c->cursor = ndl_indexed_hold(c, K * (size_t)threads, sizeof *c->cursor);
+    return c->fires && c->cursor && (c->spill || !spill) ? NDL_OK : ndl_indexed_no_memory(c, err);
 }
 
-void ndl_bands_free(struct ndl_bands *c)
+void ndl_indexed_free(struct ndl_indexed_codes *c)
 {
     for (size_t b = 0; b < c->bands; b++)
         munmap(c->band[b].pages, c->band[b].bytes);
@@ -128,24 +128,24 @@ void ndl_bands_free(struct ndl_bands *c)
     free(c->cursor);
     free(c->fires);
     free(c->spill);
-    *c = (struct ndl_bands){0};
+    *c = (struct ndl_indexed_codes){0};
 }
 
 /* ------------------------------------------------------------ transposition */
 
 struct transposition {
-    struct ndl_bands *c;
+    struct ndl_indexed_codes *c;
     struct ndl_band *band;
     /* rows that a worker takes at a time; the cursors of the n-th share are its own */
     size_t share;
-    _Atomic bool wide;
+    _Atomic bool doubles; /* some value is no float32 */
 };
 
 static void count_rows(void *context, size_t first, size_t last, int worker)
 {
     (void)worker;
     struct transposition *t = context;
-    const struct ndl_bands *c = t->c;
+    const struct ndl_indexed_codes *c = t->c;
     uint32_t *count = c->cursor + first / t->share * c->K;
     bool exact = true;
     memset(count, 0, c->K * sizeof *count);
@@ -155,25 +155,25 @@ static void count_rows(void *context, size_t first, size_t last, int worker)
         exact &= v <= (double)FLT_MAX && (double)(float)v == v;
     }
     if (!exact)
-        t->wide = true;
+        t->doubles = true;
 }
 
 static void scatter_rows(void *context, size_t first, size_t last, int worker)
 {
     (void)worker;
     struct transposition *t = context;
-    const struct ndl_bands *c = t->c;
+    const struct ndl_indexed_codes *c = t->c;
     struct ndl_band *band = t->band;
     uint32_t *cursor = c->cursor + first / t->share * c->K;
     for (size_t i = first; i < last; i++)
         for (size_t e = c->next.start[i]; e < c->next.start[i + 1]; e++) {
             uint32_t atom = c->next.atom[e], to = cursor[atom]++;
-            if (band->narrow)
+            if (band->short_atoms)
                 ((uint16_t *)band->atom)[e] = (uint16_t)atom;
             else
                 ((uint32_t *)band->atom)[e] = atom;
             band->sample[to] = (uint16_t)i;
-            if (band->wide)
+            if (band->doubles)
                 ((double *)band->z)[to] = c->next.value[e];
             else
                 ((float *)band->z)[to] = (float)c->next.value[e];
@@ -181,23 +181,24 @@ static void scatter_rows(void *context, size_t first, size_t last, int worker)
 }
 
 /* Turns c->next into a band: a counting sort, shares of its rows side by side. */
-static enum ndl_status close_band(struct ndl_bands *c, struct ndl_error *err)
+static enum ndl_status close_band(struct ndl_indexed_codes *c, struct ndl_error *err)
 {
     const size_t rows = c->next.rows, nnz = c->next.nnz;
     void *array = c->band;
     if (rows == 0)
         return NDL_OK;
     if (!grow(c, &array, &c->band_room, c->bands + 1, sizeof *c->band))
-        return ndl_bands_no_memory(c, err);
+        return ndl_indexed_no_memory(c, err);
     c->band = array;
-    struct ndl_band band = {.first = c->N - rows, .rows = rows, .narrow = c->K <= UINT16_MAX + 1};
+    struct ndl_band band = {
+        .first = c->N - rows, .rows = rows, .short_atoms = c->K <= UINT16_MAX + 1};
     struct transposition t = {
         .c = c, .band = &band, .share = (rows + (size_t)c->threads - 1) / (size_t)c->threads};
     ndl_parallel(rows, t.share, c->threads, count_rows, &t);
-    band.wide = t.wide;
-    const size_t z = nnz * (band.wide ? sizeof(double) : sizeof(float)),
+    band.doubles = t.doubles;
+    const size_t z = nnz * (band.doubles ? sizeof(double) : sizeof(float)),
                  start = (rows + 1) * sizeof(uint32_t), column = (c->K + 1) * sizeof(uint32_t),
-                 atom = nnz * (band.narrow ? sizeof(uint16_t) : sizeof(uint32_t));
+                 atom = nnz * (band.short_atoms ? sizeof(uint16_t) : sizeof(uint32_t));
     band.bytes = z + start + column + atom + nnz * sizeof(uint16_t);
     enum ndl_status status = map_pages(c, band.bytes, &band.pages, err);
     if (status != NDL_OK)
@@ -226,7 +227,7 @@ static enum ndl_status close_band(struct ndl_bands *c, struct ndl_error *err)
     return NDL_OK;
 }
 
-enum ndl_status ndl_bands_finish(struct ndl_bands *c, struct ndl_error *err)
+enum ndl_status ndl_indexed_finish(struct ndl_indexed_codes *c, struct ndl_error *err)
 {
     enum ndl_status status = close_band(c, err);
     c->held -= (c->next.row_room + c->next.atom_room) * sizeof(uint32_t) +
@@ -240,7 +241,7 @@ enum ndl_status ndl_bands_finish(struct ndl_bands *c, struct ndl_error *err)
 
 /* ------------------------------------------------------------------- adding */
 
-static enum ndl_status check(const struct ndl_bands *c, const struct ndl_codes *codes,
+static enum ndl_status check(const struct ndl_indexed_codes *c, const struct ndl_codes *codes,
                              struct ndl_error *err)
 {
     const uint32_t *atom = codes->atom;
@@ -266,7 +267,7 @@ static enum ndl_status check(const struct ndl_bands *c, const struct ndl_codes *
 }
 
 /* Room in c->next for a row of n entries. */
-static bool make_room(struct ndl_bands *c, size_t n)
+static bool make_room(struct ndl_indexed_codes *c, size_t n)
 {
     void *start = c->next.start, *atom = c->next.atom, *value = c->next.value;
     bool good = grow(c, &start, &c->next.row_room, c->next.rows + 2, sizeof *c->next.start);
@@ -278,8 +279,8 @@ static bool make_room(struct ndl_bands *c, size_t n)
     return good;
 }
 
-enum ndl_status ndl_bands_add(struct ndl_bands *c, const struct ndl_codes *codes,
-                              struct ndl_error *err)
+enum ndl_status ndl_indexed_add(struct ndl_indexed_codes *c, const struct ndl_codes *codes,
+                                struct ndl_error *err)
 {
     enum ndl_status status = check(c, codes, err);
     for (size_t i = 0; status == NDL_OK && i < codes->rows; i++) {
@@ -287,7 +288,7 @@ enum ndl_status ndl_bands_add(struct ndl_bands *c, const struct ndl_codes *codes
         if (c->next.rows == NDL_BAND_ROWS || c->next.nnz + (end - e) > c->most)
             status = close_band(c, err);
         if (status == NDL_OK && !make_room(c, end - e))
-            status = ndl_bands_no_memory(c, err);
+            status = ndl_indexed_no_memory(c, err);
         if (status != NDL_OK)
             break;
         size_t n = c->next.nnz;
