@@ -1,11 +1,11 @@
 /* eliminated_dictionary.c -- the loss with the dictionary (and the bias) eliminated, as a
  * function of Q = Z Z^T. */
+#include "gsl_errors.h"
 #include "ndl.h"
 
 #include <string.h>
 
 #include <gsl/gsl_blas.h>
-#include <gsl/gsl_errno.h>
 #include <gsl/gsl_linalg.h>
 
 /* P <- P - P 1 1^T P / (1^T P 1). */
@@ -45,9 +45,9 @@ enum ndl_status ndl_eliminated(const struct ndl_matrix *X, const struct ndl_matr
     gsl_matrix_const_view x = gsl_matrix_const_view_array(X->v, N, X->cols);
     for (size_t i = 0; i < N; i++)
         ndl_row(P, i)[i] += lambda / 2;
-    gsl_error_handler_t *handler = gsl_set_error_handler_off();
+    ndl_gsl_errors_returned();
     int failed = gsl_linalg_cholesky_decomp1(&p.matrix) || gsl_linalg_cholesky_invert(&p.matrix);
-    gsl_set_error_handler(handler);
+    ndl_gsl_errors_as_before();
     if (failed) {
         ndl_matrix_free(P);
         ndl_matrix_free(PX);

@@ -18,7 +18,8 @@
  * can fail returns an `enum ndl_status` and, on failure, fills the caller's
  * `struct ndl_error` (which may be NULL) with one line; outputs are then left
  * as zero-initialised structs that are safe to free, unless the comment says
- * otherwise.  Nothing here prints or exits.  Every `_free` accepts a
+ * otherwise.  Nothing here prints or exits, even where GSL, GLPK or Qhull run out
+ * of memory; only OpenBLAS cannot be kept from it.  Every `_free` accepts a
  * zero-initialised struct and leaves one behind.
  */
 #ifndef NDL_H

@@ -10,6 +10,7 @@
 #include "newton.h"
 
 #include "blas.h"
+#include "gsl_errors.h"
 #include "vec.h"
 
 #include <float.h>
@@ -206,26 +207,36 @@ enum ndl_status ndl_newton(struct ndl_reduced *f, struct ndl_point *p, struct nd
 static enum ndl_status smallest(size_t m, const double *diagonal, const double *off, double *value,
                                 double *y, struct ndl_error *err)
 {
+    enum ndl_status status = NDL_OK;
+    ndl_gsl_errors_returned();
     gsl_matrix *A = gsl_matrix_calloc(m, m), *vectors = gsl_matrix_alloc(m, m);
     gsl_vector *values = gsl_vector_alloc(m);
     gsl_eigen_symmv_workspace *work = gsl_eigen_symmv_alloc(m);
+    if (!A || !vectors || !values || !work) {
+        status = ndl_fail(err, NDL_NOMEM, "no memory for %zu Lanczos steps", m);
+        goto done;
+    }
     for (size_t i = 0; i < m; i++) {
         gsl_matrix_set(A, i, i, diagonal[i]);
         if (i + 1 < m)
             gsl_matrix_set(A, i + 1, i, off[i]); /* GSL reads the lower triangle */
     }
-    int failed = gsl_eigen_symmv(A, values, vectors, work);
+    if (gsl_eigen_symmv(A, values, vectors, work)) {
+        status =
+            ndl_fail(err, NDL_LIBRARY, "the eigenvalues of the Lanczos matrix did not converge");
+        goto done;
+    }
     size_t least = gsl_vector_min_index(values);
     *value = gsl_vector_get(values, least);
     for (size_t i = 0; i < m; i++)
         y[i] = gsl_matrix_get(vectors, i, least);
+done:
+    ndl_gsl_errors_as_before();
     gsl_eigen_symmv_free(work);
     gsl_vector_free(values);
     gsl_matrix_free(A);
     gsl_matrix_free(vectors);
-    return failed ? ndl_fail(err, NDL_LIBRARY,
-                             "the eigenvalues of the Lanczos matrix did not converge")
-                  : NDL_OK;
+    return status;
 }
 
 /* Orthogonalises v to the m rows of Q, twice, and normalises it; returns its norm. */

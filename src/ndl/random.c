@@ -1,6 +1,8 @@
 /* random.c -- streams of random numbers, and random directions. */
 #include "random.h"
 
+#include "gsl_errors.h"
+
 #include <gsl/gsl_randist.h>
 
 /* SplitMix64 (Steele, Lea and Flood 2014): scatters (seed, trial) over the seeds
@@ -20,7 +22,9 @@ enum ndl_status ndl_rng(gsl_rng **rng, uint64_t seed, uint64_t trial, struct ndl
         return ndl_fail(err, NDL_BADARG, "seed %llu is not between 1 and 4294967295",
                         (unsigned long long)seed);
     uint64_t mixed = splitmix64(splitmix64(seed) ^ trial) & UINT32_MAX;
+    ndl_gsl_errors_returned();
     *rng = gsl_rng_alloc(gsl_rng_mt19937);
+    ndl_gsl_errors_as_before();
     if (!*rng)
         return ndl_fail(err, NDL_NOMEM, "no memory for a random number generator");
     gsl_rng_set(*rng, mixed ? (unsigned long)mixed : 1);
