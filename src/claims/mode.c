@@ -192,7 +192,8 @@ static void try_locations(struct claim *claim, double *x)
         keep_max(&l1_deviation, fabs(l1 - huber) / l1_error);
         claim_row(claim, WIDTH[w], l0, error, predicted, l1, l1_error, huber);
         if (w == 1)
-            claim_values(claim, "bias", {"l0", l0, 0.1, "bias under L0 at the half-width 0.3"},
+            claim_values(claim, "bias", {"width", WIDTH[w], CLAIM_EXACT, "the half-width of:"},
+                         {"l0", l0, 0.1, "bias under L0 at the half-width 0.3"},
                          {"l0_error", error, 0.1, "standard error"},
                          {"l0_predicted", predicted, 1e-9, "root of the population's equation"},
                          {"l1", l1, 0.05, "bias under L1 at the half-width 0.3"},
