@@ -175,8 +175,8 @@ static double mean_tilt(const struct forest_shape *shape, const struct ndl_matri
     return sum / pairs;
 }
 
-static void run(const struct claim *claim, uint64_t stream, double lambda, double tilt[WAYS],
-                struct identity *identity)
+static void run(const struct claim *claim, uint64_t stream, double lambda, double noise,
+                double tilt[WAYS], struct identity *identity)
 {
     struct forest f = {3, 2, 2, true, 0.3, 0.25, 0.8, 1.2};
     struct forest_shape shape = forest_shape(&f);
@@ -184,7 +184,7 @@ static void run(const struct claim *claim, uint64_t stream, double lambda, doubl
     struct ndl_matrix X = forest_draw(claim, rng, &f, SAMPLES),
                       truth = forest_truth(claim, shape.K);
     for (size_t i = 0; i < X.rows * X.cols; i++)
-        X.v[i] += gsl_ran_gaussian(rng, NOISE);
+        X.v[i] += gsl_ran_gaussian(rng, noise);
     double zero[FOREST_MAX] = {0};
     struct ndl_matrix b0 = {1, shape.K, zero};
     struct ndl_fit_options options = ndl_fit_defaults(shape.K, lambda);
@@ -218,13 +218,13 @@ struct tilts {
     double tilt[WAYS][TRIALS], mean[WAYS], error, without_slack;
 };
 
-static struct tilts try_lambda(struct claim *claim, double lambda)
+static struct tilts try_lambda(const struct claim *claim, double lambda, double noise)
 {
     struct tilts t = {.without_slack = HUGE_VAL};
     for (uint64_t trial = 0; trial < TRIALS; trial++) {
         double tilt[WAYS];
         struct identity c;
-        run(claim, 100 + trial, lambda, tilt, &c);
+        run(claim, 100 + trial, lambda, noise, tilt, &c);
         keep_max(&t.error, c.error);
         keep_min(&t.without_slack, c.without_slack);
         for (int way = 0; way < WAYS; way++) {
@@ -245,11 +245,12 @@ static void try_trained(struct claim *claim)
                 "relu 1 0.05 ReLU autoencoder\n"
                 "tied 1 0.05 tied autoencoder");
     for (int l = 0; l < 4; l++) {
-        t[l] = try_lambda(claim, LAMBDAS[l]);
+        t[l] = try_lambda(claim, LAMBDAS[l], NOISE);
         claim_row(claim, LAMBDAS[l], t[l].mean[EXACT], t[l].mean[RELU], t[l].mean[TIED]);
         claim_progress(claim, (size_t)l + 1, 4, "trained");
     }
     const struct tilts *small = &t[0], *at = &t[2]; /* at LAMBDA */
+    struct tilts limit = try_lambda(claim, LAMBDA / 16, NOISE / 16);
     double relu = fabs(at->mean[RELU] - at->mean[EXACT]),
            tied = fabs(at->mean[TIED] - at->mean[EXACT]);
     claim_spread(claim, "exact.tilt", at->tilt[EXACT], TRIALS, 0.05, "cosine of child and parent");
@@ -267,6 +268,10 @@ static void try_trained(struct claim *claim)
                  {"relu.ratio", fabs(small->mean[RELU] - small->mean[EXACT]) / relu,
                   CLAIM_NOT_COMPARED, "the difference at the smallest penalty over that at lambda"},
                  {"tied.ratio", fabs(small->mean[TIED] - small->mean[EXACT]) / tied,
+                  CLAIM_NOT_COMPARED, "the same for the tied encoder"},
+                 {"relu.limit", fabs(limit.mean[RELU] - limit.mean[EXACT]) / relu,
+                  CLAIM_NOT_COMPARED, "the difference at lambda / 16 and noise / 16, over that"},
+                 {"tied.limit", fabs(limit.mean[TIED] - limit.mean[EXACT]) / tied,
                   CLAIM_NOT_COMPARED, "the same for the tied encoder"});
 }
 
