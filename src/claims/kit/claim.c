@@ -161,40 +161,41 @@ static void close_result(const struct claim *claim, struct ndl_output *out)
     claim_check_status(claim, ndl_output_close(out, &err), &err);
 }
 
-void claim_scalar(struct claim *claim, const char *key, double value, double tolerance,
-                  const char *meaning)
+static void write_scalar(struct claim *claim, const char *function, const char *key,
+                         const struct claim_value *v)
 {
     assert(key[0] && strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_.") == strlen(key));
-    assert(claim->key_count < MAX_SCALARS && !strpbrk(meaning, "\t\n"));
+    assert(claim->key_count < MAX_SCALARS && !strpbrk(v->meaning, "\t\n"));
     for (size_t i = 0; i < claim->key_count; i++)
         assert(strcmp(claim->keys[i], key) != 0);
     claim->keys[claim->key_count++] = strdup(key);
-    fprintf(claim->scalar_stream, "%s\t%.17g\t%g\t%s\n", key, value, tolerance, meaning);
+    fprintf(claim->scalar_stream, "%s\t%.17g\t%g\t%s\t%s\n", key, v->value, v->tolerance,
+            v->meaning, function);
 }
 
-void claim_scalars(struct claim *claim, const char *prefix, const struct claim_value *values,
-                   size_t count)
+void claim_write_values(struct claim *claim, const char *function, const char *prefix,
+                        const struct claim_value *values, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         char key[128];
         snprintf(key, sizeof key, "%s%s%s", prefix ? prefix : "", prefix ? "." : "", values[i].key);
-        claim_scalar(claim, key, values[i].value, values[i].tolerance, values[i].meaning);
+        write_scalar(claim, function, key, &values[i]);
     }
 }
 
-void claim_spread(struct claim *claim, const char *key, const double *values, size_t n,
-                  double tolerance, const char *meaning)
+void claim_write_spread(struct claim *claim, const char *function, const char *key,
+                        const double *values, size_t n, double tolerance, const char *meaning)
 {
     static const char *const what[] = {"mean", "error", "min", "max"};
     const double value[] = {gsl_stats_mean(values, 1, n),
                             gsl_stats_sd(values, 1, n) / sqrt((double)n),
                             gsl_stats_min(values, 1, n), gsl_stats_max(values, 1, n)};
     for (size_t s = 0; s < 4; s++) {
-        char name[128], text[256];
-        snprintf(name, sizeof name, "%s.%s", key, what[s]);
+        char text[256];
         snprintf(text, sizeof text, "%s: %s over the trials", meaning,
                  s == 1 ? "standard error" : what[s]);
-        claim_scalar(claim, name, value[s], tolerance, text);
+        claim_write_values(claim, function, key,
+                           &(struct claim_value){what[s], value[s], tolerance, text}, 1);
     }
 }
 
@@ -259,7 +260,7 @@ int claim_end(struct claim *claim)
     fprintf(out.file, "%.2f\n", seconds() - claim->begun);
     close_result(claim, &out);
     out = open_result(claim, ".tsv");
-    fputs("# columns: key value tolerance meaning\n", out.file);
+    fputs("# columns: key value tolerance meaning function\n", out.file);
     fputs(claim->scalars, out.file);
     close_result(claim, &out);
     for (size_t i = 0; i < claim->key_count; i++)

@@ -3,9 +3,10 @@
  * A claim program measures; the registry (src/claims/registry.txt) judges.  The
  * program writes its scalars to OUT/NAME.tsv, one per line,
  *
- *     key <tab> value <tab> tolerance <tab> meaning
+ *     key <tab> value <tab> tolerance <tab> meaning <tab> function
  *
- * and its tables to OUT/NAME-TABLE.tsv.  `tolerance` says how well another
+ * and its tables to OUT/NAME-TABLE.tsv.  `function` is the C function of NAME.c that wrote the
+ * line, which `make why` shows.  `tolerance` says how well another
  * machine reproduces the value: |new - reference| <= tolerance * max(1, |reference|).
  * Use CLAIM_EXACT for counts and input, CLAIM_CONVERGED for what a converged
  * solver determines, CLAIM_NOT_COMPARED for rounding errors and anything else that is
@@ -51,27 +52,31 @@ const char *claim_data(struct claim *claim, const char *file);
 /* The random stream of a trial (see ndl_rng). */
 gsl_rng *claim_rng(const struct claim *claim, uint64_t trial);
 
-/* Records a scalar.  Keys are [a-z0-9_.]+ and used once. */
-void claim_scalar(struct claim *claim, const char *key, double value, double tolerance,
-                  const char *meaning);
-
-/* The same of several, under PREFIX.KEY, or KEY if the prefix is NULL. */
 struct claim_value {
-    const char *key;
+    const char *key; /* [a-z0-9_.]+, used once in a program */
     double value, tolerance;
     const char *meaning;
 };
-void claim_scalars(struct claim *claim, const char *prefix, const struct claim_value *values,
-                   size_t count);
-/* claim_values(claim, prefix, {"key", value, tolerance, "meaning"}, ...) */
-#define claim_values(claim, prefix, ...)                                                           \
-    claim_scalars(claim, prefix, (const struct claim_value[]){__VA_ARGS__},                        \
-                  sizeof((const struct claim_value[]){__VA_ARGS__}) / sizeof(struct claim_value))
 
-/* How n >= 2 values, one per trial, are spread: the mean under KEY.mean, its standard error, the
- * smallest and the largest under KEY.error, KEY.min and KEY.max. */
-void claim_spread(struct claim *claim, const char *key, const double *values, size_t n,
-                  double tolerance, const char *meaning);
+/* Records a scalar. */
+#define claim_scalar(claim, key, value, tolerance, meaning)                                        \
+    claim_values(claim, NULL, {key, value, tolerance, meaning})
+
+/* Records several, under PREFIX.KEY, or KEY if the prefix is NULL:
+ * claim_values(claim, prefix, {"key", value, tolerance, "meaning"}, ...) */
+#define claim_values(claim, prefix, ...)                                                           \
+    claim_write_values(claim, __func__, prefix, (const struct claim_value[]){__VA_ARGS__},         \
+                       sizeof((const struct claim_value[]){__VA_ARGS__}) /                         \
+                           sizeof(struct claim_value))
+void claim_write_values(struct claim *claim, const char *function, const char *prefix,
+                        const struct claim_value *values, size_t count);
+
+/* Records how n >= 2 values, one per trial, are spread: the mean under KEY.mean, its standard
+ * error, the smallest and the largest under KEY.error, KEY.min and KEY.max. */
+#define claim_spread(claim, key, values, n, tolerance, meaning)                                    \
+    claim_write_spread(claim, __func__, key, values, n, tolerance, meaning)
+void claim_write_spread(struct claim *claim, const char *function, const char *key,
+                        const double *values, size_t n, double tolerance, const char *meaning);
 
 /* Opens the table OUT/NAME-table.tsv.  `columns` documents them, one per line:
  * "name unit tolerance meaning"; the tolerance is as for a scalar, a number or
