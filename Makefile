@@ -291,7 +291,7 @@ $(page_files): $(BUILD)/site/%.html: $(filter-out %.css,$(wildcard src/site/*)) 
 	@$(call need,pandoc)
 	@mkdir -p $(@D)
 	@echo 'page $@'
-	@src/site/site.sh $(BUILD) $* $(figures_of.$*)
+	@src/site/site.sh $(BUILD) $* $(sort $(figures_of.$*))
 $(BUILD)/site/style.css: src/site/style.css
 	@mkdir -p $(@D)
 	@cp $< $@.new && mv $@.new $@

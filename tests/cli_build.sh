@@ -8,7 +8,7 @@ cp Makefile "$tree"
 cp -r src/ndl src/files src/audit src/registry src/site src/scripts "$tree/src"
 cp -r src/claims/kit "$tree/src/claims"
 export CFLAGS=-O0 # compiles fast
-echo '# How' >"$tree/REPRODUCE.md"
+printf '# How\n<!-- claims: begin (written by `make sync`) -->\n<!-- claims: end -->\n' >"$tree/REPRODUCE.md"
 echo '# Data' >"$tree/datasets/README.md"
 cp figures/style.gp "$tree/figures"
 echo 1 >"$tree/datasets/one.tsv"
@@ -60,7 +60,13 @@ leaves() {
     grep -q '^build/bin/toy ' "$scratch/out" && complain "recomputed: make $* after: $what"
 }
 
+# A bare machine without a compiler has these two.
+exits 0 make CC=no-such-compiler BUILD=build help && says 'claims: see REPRODUCE.md'
+exits 0 make CC=no-such-compiler BUILD=build clean
 what='first build' && runs -j2 results figures site reference
+says 'results/toy.tsv: new' && grep -q '### toy' REPRODUCE.md || complain 'reference does not sync'
+exits 0 make BUILD=build help && says 'claims: toy$'
+exits 2 make BUILD=build claim-bogus && says "no claim 'bogus'; the claims are toy$"
 [ -s build/figures/toy.pdf ] && [ -s build/figures/toy.svg ] || complain 'a figure is missing'
 [ -s build/results/toy.time ] || complain 'no time beside the results'
 [ ! -e results/toy.time ] || complain 'a time among the reference results'
@@ -68,11 +74,12 @@ exits 0 make BUILD=build claim-toy && says 'claim toy holds' && says 'Two is two
 says 'command .*toy --seed 1' && says 'another count' && says '^  time '
 exits 0 make BUILD=build verify && says 'agree with the reference'
 exits 0 make BUILD=build review BUDGET=1m && says 'toy .*holds'
+[ "$(wc -l <"$scratch/out")" -le 5 ] || complain 'review prints more than its table'
 exits 0 make BUILD=build review BUDGET=1 && says 'no time left' && says '0 hold, 0 fail, 1 had no time'
 for budget in ten 10mm m 1.5h -1; do
     exits 2 make BUILD=build review BUDGET=$budget && says 'BUDGET is a time such as'
 done
-exits 0 make BUILD=build why NUMBER=toy.a && says 'source .*src/claims/toy.c:16$' && says '  claim_scalar(claim, "a", 2'
+exits 0 make BUILD=build why NUMBER=toy.a && says 'source .*src/claims/toy.c'
 exits 2 make BUILD=build why && says 'for example toy.a'
 exits 2 make BUILD=build why NUMBER=toy.c && says 'it has a b'
 what='nothing' && leaves results figures
@@ -134,6 +141,23 @@ exits 2 make CC=no-such-compiler BUILD=build results && says "no-such-compiler i
 : >src/scripts/packages.txt
 exits 0 make -j3 BUILD=build setup results && says 'are installed'
 grep -i jobserver "$scratch/err" && complain 'makes that call each other do not share their jobs'
+
+# A full disk: what does not fit is an error, and no file that a later run trusts.  (A limit on the size of a file
+# is what an ordinary user can set; beyond it writing fails as on a full disk.)
+full() { # BLOCKS TARGET: of 512 bytes
+    ( trap '' XFSZ && ulimit -f "$1" && exec make BUILD=build "$2" ) >"$scratch/out" 2>"$scratch/err" </dev/null &&
+        complain "make $2 on a full disk exits 0"
+}
+rm -f build/figures/* build/site/toy.html build/results/*
+full 1 figures
+[ -e build/figures/toy.svg ] || [ -e build/figures/toy.pdf ] && complain 'a figure of a full disk'
+exits 0 make BUILD=build results figures
+full 1 build/site/toy.html
+[ ! -e build/site/toy.html ] || complain 'a page of a full disk'
+rm -f build/results/*
+full 0 results
+[ ! -e build/results/toy.tsv ] || complain 'a result of a full disk'
+what='a full disk' && runs results figures site
 
 # Broken programs and figures are failures, not silent.
 sed -i 's/toy-curve.tsv. using/nothing.tsv'"'"' using/' figures/toy.gp

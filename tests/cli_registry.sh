@@ -66,6 +66,10 @@ scalars 2 3 | sed 's/format 1/format 2/' >"$scratch/new/toy.tsv" && verify 1 && 
 scalars 2 3 | cut -f 1-3 >"$scratch/new/toy.tsv" && verify 1 && says 'toy.tsv:2: not'
 scalars 2 3 | head -c 60 >"$scratch/new/toy.tsv" && verify 1
 
+# The fifth column, the function that wrote the number, is no result.
+scalars 2 3 | sed '/^#/!s/$/\tmeasure/' >"$scratch/new/toy.tsv" && verify 0
+scalars 2 3 | sed 's/$/\tmeasure\tmore/' >"$scratch/new/toy.tsv" && verify 1 && says 'toy.tsv:2: not'
+
 # Tables.
 fresh
 table 5.004 >"$scratch/new/toy-curve.tsv" && verify 0
@@ -81,6 +85,26 @@ fresh
 cp "$scratch/ref/toy.tsv" "$scratch/ref/old.tsv" && verify 1 && says 'ref/old.tsv: no .*old.tsv was computed'
 fresh
 rm "$scratch/ref/toy-curve.tsv" && verify 1 && says 'no reference'
+
+# A new reference: only what no longer agrees, and it is said what.
+accept() { # STATUS
+    exits "$1" "$registry" accept --registry "$scratch/claims" --results "$scratch/new" --reference "$scratch/ref"
+}
+fresh
+scalars 2.0000001 3 >"$scratch/new/toy.tsv" && cp -r "$scratch/ref" "$scratch/before" # agrees: the last digits stay
+accept 0 && says 'ref: 0 files changed'
+same "$scratch/ref/toy.tsv" "$scratch/before/toy.tsv"
+table 6 >"$scratch/new/toy-curve.tsv" && cp "$scratch/new/toy.tsv" "$scratch/new/other.tsv" && touch "$scratch/ref/old-curve.tsv"
+echo kept >"$scratch/ref/seeds.tsv"
+accept 0 && says 'row 3, column 2: 6, in the reference 5' && says 'ref/toy-curve.tsv: replaced' && says 'ref/other.tsv: new'
+says 'ref/old-curve.tsv: removed' && says 'ref: 3 files changed'
+[ "$(ls "$scratch/ref" | tr '\n' ' ')" = 'other.tsv seeds.tsv toy-curve.tsv toy.tsv ' ] || complain "$(ls "$scratch/ref")"
+same "$scratch/ref/toy-curve.tsv" "$scratch/new/toy-curve.tsv"
+same "$scratch/ref/toy.tsv" "$scratch/before/toy.tsv"
+accept 0 && says 'ref: 0 files changed'
+scalars 2 3 | sed '/^#/!s/$/\tmeasure/' >"$scratch/new/toy.tsv" && accept 0 && says 'toy.tsv: replaced' && says ': 1 files'
+scalars 2.1 3 >"$scratch/new/toy.tsv" && accept 1 && says 'claim toy FAILS' # nothing, unless all claims hold
+grep -q measure "$scratch/ref/toy.tsv" || complain 'a reference of a claim that fails'
 
 # Malformed registries: the file and line, exit 2.
 refused() { # PATTERN SED-SCRIPT
@@ -141,31 +165,63 @@ lacking() { # PATTERN PATTERN FILE: without the file, and with another of its ki
     other=$(dirname "$3")/other.${3##*.}
     cp "$3" "$other" && exits 2 "$registry" check -r registry.txt && says "$2" && rm "$other"
 }
-# Where a number is computed: behind its key, which a helper may put together, and where that variable is set.
+# Where a number is computed: the function that its line names, and the lines there that name the key.
+mkdir -p src/claims/kit
 cat >src/claims/toy.c <<'END'
-    {
+static void measure(struct claim *claim, double x);
+static void measure(struct claim *claim,
+                    double x)
 {
-    double x = 0, other = 1;
-    x = fmax(x, formula(1));
-    t->y = other;
     claim_scalar(claim, "a", x, CLAIM_EXACT, "measured");
-    row[] = {{"b", (double)t->y, 1, "predicted"}, {"c", t->c, 1, "not this"}};
+}
+static void other(struct claim *claim)
+{
+    claim_scalar(claim, "b", measure(1), CLAIM_EXACT, "a");
+}
 END
-printf 'p.b_most\t1\t1\tpredicted\n' >>"$scratch/new/toy.tsv"
+printf '\nvoid spread(struct claim *claim)\n{\n}\n' >src/claims/kit/kit.c
+{
+    scalars 2 3 | sed '/^#/!s/$/\tmeasure/'
+    printf 'p.b\t1\t1\tpredicted\tother\ns.max\t1\t1\tlargest\tspread\n'
+} >"$scratch/new/toy.tsv"
 exits 0 "$registry" why toy.a -r registry.txt -d "$scratch/new"
-says '^source .*toy.c:6$' && says 'computed .*toy.c:3$' && says '^ *x = fmax(x, formula(1));$'
-exits 0 "$registry" why toy.p.b_most -r registry.txt -d "$scratch/new"
-says '^source .*toy.c:7$' && says 'computed .*toy.c:5$' && says '^ *t->y = other;$'
-grep -q 'toy.c:3' "$scratch/out" && complain 'a variable that is not the one of the key'
+says '^source .*toy.c:2$' && says 'written .*toy.c:5$' && says '^ *claim_scalar(claim, "a", x,'
+exits 0 "$registry" why toy.p.b -r registry.txt -d "$scratch/new"
+says '^source .*toy.c:7$' && says 'written .*toy.c:9$'
+exits 0 "$registry" why toy.s.max -r registry.txt -d "$scratch/new" && says '^source .*kit.c:2$'
+# Captions come from the paper, with its numbers and without its commands.
+printf 'a\t0.123456\t1\tx\nbig\t12345\t1\tx\nsmall\t-1e-9\t1\tx\nnone\t0\t1\tx\n' >"$scratch/new/toy.tsv"
+cat >>paper/sections/toy.tex <<'END'
+  \includegraphics{other}
+  \caption{Another.}
+  \label{fig:other}
+  \includegraphics[width=\textwidth]{plot}
+  \caption{Where $a=\result[2]{toy.a}$ is \result{toy.a}
+    by \cref{eq:law}, \textbf{b} $\result{toy.big}$, \result{toy.small}, \resultword{toy.none}.}
+  \label{fig:toy}
+END
+exits 0 "$registry" caption plot -r registry.txt -d "$scratch/new"
+says '^Where $a={0.12}$ is $0.123$$' && says '^    by equation~.emph{law}, .textbf{b} ${12\\,345}$, $-10^{-9}$, none. Equations are'
+grep -q Another "$scratch/out" && complain "another figure's caption"
+exits 0 "$registry" caption nothing -r registry.txt -d "$scratch/new" && [ "$(wc -l <"$scratch/out")" -eq 1 ] || complain 'a caption of no figure'
+sed -i 's/toy\.a/toy.c/' paper/sections/toy.tex
+exits 2 "$registry" caption plot -r registry.txt -d "$scratch/new" && says "no result 'toy.c'"
+# What make reads: claims, their programs, figures and what they read from others.
+sed 's/^  figure .*/&\n  reads      other/; $a claim again' registry.txt >two.txt
+sed -n '/^claim toy/,$p' registry.txt | sed 1d >>two.txt
+exits 0 "$registry" deps -r two.txt
+says '^claim_ids := toy again$' && says '^programs_of.toy := toy other$' && says '^programs_of.again := toy$'
+says '^figures_of.toy := plot plot$' && says '^reads_of.toy := other$'
+exits 0 "$registry" neighbours toy -r two.txt && [ ! -s "$scratch/out" ] || complain 'a neighbour of the only page'
 lacking 'registry.txt:2: claim toy: there is no src/claims/toy.c' 'src/claims/other.c: no claim' src/claims/toy.c
 lacking 'registry.txt:2: claim toy: there is no figures/plot.gp' 'figures/other.gp: no claim' figures/plot.gp
 lacking 'registry.txt:2: claim toy: no .label{sec:toy} in paper/' '' paper/sections/toy.tex
 cd - >/dev/null || exit 1
-# Of every number in the paper the line is found.
+# Of every number in the paper the source is found.
 names=0
 for name in $(sed -n 's/\\result/\n&/gp' paper/sections/*.tex | sed -n 's/^\\result\(\[[0-9]\]\)*{\([^}#]*\)}.*/\2/p' | sort -u); do
     exits 0 "$registry" why "$name" --results "$BUILD/results"
-    grep -q '^source .*\.c:[0-9]*$' "$scratch/out" || complain "no source line of $name"
+    says '^source .*src/.*\.c'
     names=$((names + 1))
 done
 [ $names -gt 100 ] || complain "only $names numbers in the paper"
@@ -173,6 +229,10 @@ done
 # Command line.
 exits 0 "$registry" --help && says 'Example: registry verify'
 exits 0 "$registry" --version && says 'commit'
+# A verdict that could not be written is none.
+fresh
+"$registry" verify --registry "$scratch/claims" --results "$scratch/new" --reference "$scratch/ref" >/dev/full 2>"$scratch/err"
+[ $? -eq 2 ] || complain 'verify > /dev/full'
 exits 64 "$registry"
 exits 64 "$registry" nonsense && says 'is no subcommand'
 exits 64 "$registry" --nonsense

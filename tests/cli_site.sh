@@ -68,8 +68,10 @@ external "$scratch/site/b.html" >"$scratch/out" || complain 'the check of what i
 # The converter.
 printf '/** # Title\n\nText $x$. */\n\n#include <a.h>\n\n/* plain */\nint a;\n\n/** More\n$\\Bigl(b\\Bigr)$\n*/\n\n' >"$scratch/a.c"
 echo VERDICT >"$scratch/verdict"
+echo STATUS >"$scratch/status"
 cat >"$scratch/expected" <<'END'
 # Title
+STATUS
 
 Text $x$.
 
@@ -87,30 +89,19 @@ More
 $\left(b\right)$
 
 END
-exits 0 awk -v verdict="$scratch/verdict" -f src/site/literate.awk "$scratch/a.c"
+exits 0 awk -v status="$scratch/status" -v verdict="$scratch/verdict" -f src/site/literate.awk "$scratch/a.c"
 same "$scratch/out" "$scratch/expected"
-# Captions come from the paper, with its numbers and without its commands.
-mkdir "$scratch/results"
-printf '# x\na\t0.123456\t1\tx\n' >"$scratch/results/toy.tsv"
-cat >"$scratch/toy.tex" <<'END'
-  \includegraphics{other}
-  \caption{Another.}
-  \label{fig:other}
-  \includegraphics{toy}
-  \caption{Where $a=\result[2]{toy.a}$ is \result{toy.a}
-    by \cref{eq:law}.}
-  \label{fig:toy}
-END
-exits 0 awk -v figure=toy -f src/site/caption.awk "$scratch/results/toy.tsv" "$scratch/toy.tex"
-says '^Where $a=0.12$ is 0.123$' && says "^    by equation~.emph{law}. Equations are the paper's"
-grep -q Another "$scratch/out" && complain "another figure's caption"
-sed -i 's/toy\.a/toy.b/' "$scratch/toy.tex"
-exits 2 awk -v figure=toy -f src/site/caption.awk "$scratch/results/toy.tsv" "$scratch/toy.tex"
-says "no result 'toy.b'"
 for source in src/claims/*.c; do
     page=$site/$(basename "$source" .c).html
     grep -q 'class="status"' "$page" || complain "$page: no verdict below the title"
     grep -q 'figcaption>Drawn' "$page" && complain "$page: a figure without a caption"
+done
+# A file that is cut off is seen, also one that gnuplot or pandoc takes for written.
+for kind in svg html pdf; do
+    case $kind in svg) whole='</svg>' ;; html) whole='</html>' ;; pdf) whole='%%EOF' ;; esac
+    printf 'x\n%s\n' "$whole" >"$scratch/a.$kind.new" && exits 0 src/scripts/whole.sh "$scratch/a.$kind.new"
+    printf 'x\n%s' "${whole%?}" >"$scratch/a.$kind.new" && exits 1 src/scripts/whole.sh "$scratch/a.$kind.new" && says 'cut off'
+    : >"$scratch/a.$kind" && exits 1 src/scripts/whole.sh "$scratch/a.$kind"
 done
 exits 2 src/site/site.sh "$BUILD" no_such_program
 says "no claim of the program 'no_such_program'"

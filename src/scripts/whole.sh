@@ -9,6 +9,6 @@ html) end='</html>' ;;
 pdf) end='%%EOF' ;;
 *) echo "whole.sh: $1: of no known kind" >&2; exit 64 ;;
 esac
-[ "$(tail -n 1 "$1" | tail -c 20 | tr -d ' \0')" = "$end" ] && exit
+case $(tail -c 40 "$1" | tr -d ' \n\0') in *"$end") exit ;; esac
 echo "$1: cut off, does not end in $end (is the disk full?)" >&2
 exit 1
