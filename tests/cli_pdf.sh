@@ -34,6 +34,13 @@ for command in '\\result{no.such}' '\\codelisting{no-such}' '\\verdict{nosuch}' 
     [ ! -e "$scratch/b/paper.pdf" ] || complain "a PDF with $command"
 done
 
+# TeX's own error is shown, and no older PDF stays.
+sed 's/^\\sectionfile{setting}/\\nosuchcommand\n&/' paper/paper.tex >"$scratch/paper/paper.tex"
+echo old >"$scratch/b/paper.pdf"
+exits 1 src/scripts/latex.sh "$scratch/paper" "$scratch/b"
+head -n 1 "$scratch/err" | grep -q 'paper.tex:[0-9]*: Undefined control sequence' || complain "TeX's error: $(head -n 3 "$scratch/err")"
+[ ! -e "$scratch/b/paper.pdf" ] || complain 'the PDF of before'
+
 # So does a line that is too long for its column.
 sed 's/^\\sectionfile{setting}/\\noindent\\rule{10cm}{1pt}\n&/' paper/paper.tex >"$scratch/paper/paper.tex"
 exits 1 src/scripts/latex.sh "$scratch/paper" "$scratch/b" && says '^Overfull'
