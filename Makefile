@@ -141,7 +141,6 @@ define room
 $(BUILD)/lib/lib$(1).a: $(call object,$(foreach f,$(part_sources),$(if $(filter $(1),$(notdir $(patsubst %/,%,$(dir $(f))))),$(f))))
 	@mkdir -p $$(@D)
 	@rm -f $$@.new
-	@echo 'ar $$@'
 	@ar rcs $$@.new $$^ && mv $$@.new $$@
 endef
 $(foreach name,$(rooms),$(eval $(call room,$(name))))

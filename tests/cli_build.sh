@@ -40,7 +40,7 @@ claim toy
   program    toy
   label      sec:toy
   figure     toy
-  minutes    0.1
+  seconds    3
   check      a = 2 within 0 : a count
   control    b breaks a : another count
 END

@@ -13,7 +13,7 @@ claim toy
     over two lines.
   program    toy
   label      sec:toy
-  minutes    0.1
+  seconds    3
   check      a = b within 1e-6 relative : a reason
   check      a >= 1 : another
   control    broken breaks a : no hypothesis
@@ -128,7 +128,7 @@ refused '10: check: the expected value' '10s/>= 1/>= inf/'
 refused '10: check: KEY' '10s/>= 1/>= ?/'
 refused '11: control:' '11s/breaks/break/'
 refused '11: claim toy: no check on' '11s/breaks a/breaks c/'
-refused '8: minutes' '8s/0.1/soon/'
+refused '8: seconds' '8s/3/soon/'
 refused "4: a second .title." '4s/^/  title again\n/'
 refused '2: .claim ID' '2s/.*/claim Toy!/'
 refused '2: claim toy: no .program.' '6s,^,claim toy\n,'
@@ -155,7 +155,7 @@ exits 2 "$registry" table -r "$scratch/claims" --rewrite "$scratch/page.md"
 # What the registry names exists, and nothing is there that it does not name.
 mkdir -p "$scratch/tree/src/claims" "$scratch/tree/figures" "$scratch/tree/paper/sections"
 cd "$scratch/tree" || exit 1
-sed 's/^  minutes/  figure     plot\n&/' "$scratch/claims" >registry.txt
+sed 's/^  seconds/  figure     plot\n&/' "$scratch/claims" >registry.txt
 touch src/claims/toy.c figures/plot.gp figures/style.gp
 echo '\label{sec:toy}' >paper/sections/toy.tex
 exits 0 "$registry" check -r registry.txt

@@ -9,7 +9,7 @@ claim toy
   statement  Two numbers.
   program    toy
   label      sec:toy
-  minutes    0.1
+  seconds    3
   check      error <= 1e-2 : a reason
   control    broken breaks error : no hypothesis
   check      height > 2 : another

@@ -187,7 +187,7 @@ static int stale(const struct registry *registry, struct results *results,
 static void list(const struct registry *registry)
 {
     for (size_t i = 0; i < registry->count; i++)
-        printf("%s\t%g\t%s\n", registry->entries[i].id, registry->entries[i].minutes,
+        printf("%s\t%g\t%s\n", registry->entries[i].id, registry->entries[i].seconds,
                registry->entries[i].title);
 }
 
@@ -292,7 +292,7 @@ int main(int argc, char **argv)
                "why     file, function, reference and uses of one number\n"
                "accept  replaces the reference files that the results do not agree with\n"
                "check   that the registry, programs, figures and paper name each other\n"
-               "list    id, minutes and title of every claim\n"
+               "list    id, seconds and title of every claim\n"
                "deps    claims, their programs and figures, as variables of a makefile\n"
                "seeds   the spread over the results in DIR..., one per seed, to --out;\n"
                "        without DIR, whether the spread is about these claims and numbers\n"

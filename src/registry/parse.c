@@ -103,6 +103,15 @@ static void set_once(const struct registry *registry, size_t line, const char *f
     *to = value;
 }
 
+static void parse_seconds(const struct registry *registry, struct entry *entry, size_t line,
+                          const char *value, double unit)
+{
+    double number;
+    if (entry->seconds > 0 || !parse_number(value, &number) || !(number > 0) || !isfinite(number))
+        FAIL(line, "seconds: one positive number wanted, not '%s'", value);
+    entry->seconds = number * unit;
+}
+
 static void parse_field(const struct registry *registry, struct entry *entry, size_t line,
                         char *field)
 {
@@ -125,11 +134,12 @@ static void parse_field(const struct registry *registry, struct entry *entry, si
         parse_check(registry, entry, line, value);
     else if (strcmp(field, "control") == 0)
         parse_control(registry, entry, line, value);
-    else if (strcmp(field, "minutes") != 0)
+    else if (strcmp(field, "seconds") == 0)
+        parse_seconds(registry, entry, line, value, 1);
+    else if (strcmp(field, "minutes") == 0)
+        parse_seconds(registry, entry, line, value, 60);
+    else
         FAIL(line, "unknown field '%s'", field);
-    else if (entry->minutes > 0 || !parse_number(value, &entry->minutes) || !(entry->minutes > 0) ||
-             !isfinite(entry->minutes))
-        FAIL(line, "minutes: one positive number wanted, not '%s'", value);
 }
 
 /* ----------------------------------------------------------------- claims */
@@ -143,7 +153,7 @@ static void finish_claim(const struct registry *registry)
                           : !entry->statement     ? "statement"
                           : !entry->program       ? "program"
                           : !entry->label         ? "label"
-                          : !(entry->minutes > 0) ? "minutes"
+                          : !(entry->seconds > 0) ? "seconds"
                           : !entry->check_count   ? "check"
                           : !entry->control_count ? "control"
                                                   : NULL;

@@ -45,7 +45,7 @@ struct names {
 struct entry {
     char *id, *title, *statement, *program, *label;
     struct names figures, reads; /* reads: other programs whose keys the checks use */
-    double minutes;
+    double seconds;              /* of one core */
     struct expectation *checks;
     size_t check_count;
     struct control *controls;

@@ -114,8 +114,8 @@ static void write_heading(FILE *out, struct results *results, const struct entry
 
 static void write_facts(FILE *out, const struct entry *entry)
 {
-    fprintf(out, "<p class=\"facts\"><code>make claim-%s</code>, about %g min</p>\n\n", entry->id,
-            entry->minutes);
+    fprintf(out, "<p class=\"facts\"><code>make claim-%s</code>, about %g s</p>\n\n", entry->id,
+            entry->seconds);
 }
 
 /* The figure with its caption, Markdown in the file CAPTIONS/FIGURE.caption. */

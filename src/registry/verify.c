@@ -145,7 +145,7 @@ static void print_origin(struct results *results, const struct entry *entry)
             printf("  command  build/bin/%s --seed %s --data datasets --out %s\n", entry->program,
                    result->header.at[i] + 8, results->dir);
     if (time)
-        printf("  time     %.*s s\n", (int)strcspn(time, "\n"), time);
+        printf("  time     %.*s s of one core\n", (int)strcspn(time, "\n"), time);
     printf("  results  %s/%s.tsv\n", results->dir, entry->program);
     for (size_t i = 0; i < entry->figures.count; i++)
         printf("  figure   figures/%s.gp\n", entry->figures.at[i]);

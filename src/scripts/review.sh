@@ -17,17 +17,16 @@ log=$(mktemp) # shown only of a claim that fails
 trap 'rm -f "$list" "$rows" "$log"' EXIT
 "$build/bin/registry" list >"$list"
 total=$(wc -l <"$list")
-echo "review: $total claims, $(awk -F '\t' '{m += $2} END {printf "%.1f", m}' "$list") minutes in all, budget $1"
+echo "review: $total claims, $(awk -F '\t' '{s += $2} END {printf "%d", s}' "$list") core-seconds in all, budget $1"
 number=0
 held=0
 failed=0
 tab=$(printf '\t')
-while IFS=$tab read -r id minutes title; do
+while IFS=$tab read -r id seconds title; do
     number=$((number + 1))
     left=$((begun + budget - $(date +%s)))
-    seconds=$(awk "BEGIN {print int($minutes * 60 + 0.999)}")
-    if [ "$seconds" -gt "$left" ]; then
-        printf '%s\t-\tno time left (%s minutes)\n' "$id" "$minutes" >>"$rows"
+    if [ "${seconds%.*}" -ge "$left" ]; then
+        printf '%s\t-\tno time left (%s s)\n' "$id" "$seconds" >>"$rows"
         continue
     fi
     echo "review: [$number/$total, $left s left] $id, about $seconds s: $title"

@@ -29,7 +29,7 @@ run() { # one apt-get call, its output kept for the case that it fails
     if ! ${sudo}env DEBIAN_FRONTEND=noninteractive apt-get "$@" >"$log" 2>&1; then
         tail -n 20 "$log" >&2
         rm -f "$log"
-        echo "setup: 'apt-get $1' failed (no network, or not Debian 12?); $by_hand" >&2
+        echo "setup: 'apt-get $1' failed (no network, or neither Debian 12 nor 13?); $by_hand" >&2
         exit 2
     fi
     rm -f "$log"

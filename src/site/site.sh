@@ -15,7 +15,7 @@ site=$build/site
 registry() { "$build/bin/registry" "$@" --results "$build/results"; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export HOME="${HOME:-$work}" # pandoc does not start without one
+export HOME="${HOME:-$work}" # not every pandoc starts without one
 
 document() { # the file behind a page that is neither a claim nor the index
     case $1 in

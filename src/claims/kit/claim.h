@@ -13,8 +13,8 @@
  * only ever compared with a bound, or a number of your own with a comment.
  *
  * NAME.tsv is written last, so that an interrupted run leaves no result that a later run trusts;
- * the seconds of processor time it took go to NAME.time.  These functions end the program on an error: 64 for
- * usage, 2 for data or run time, with one line on stderr. */
+ * the seconds of processor time it took go to NAME.time.  These functions end the program on an
+ * error: 64 for usage, 2 for data or run time, with one line on stderr. */
 #ifndef CLAIM_H
 #define CLAIM_H
 
