@@ -223,8 +223,9 @@ BUDGET ?= 10m
 review: $(registry)
 	@+BUILD=$(BUILD) MAKE='$(MAKE)' src/scripts/review.sh $(BUDGET)
 
+# After `reference`, if both are asked for: two makes must not compute one result at a time.
 COUNT ?= 20
-seeds: $(registry)
+seeds: $(registry) $(filter reference,$(MAKECMDGOALS))
 	@+BUILD=$(BUILD) MAKE='$(MAKE)' ANEW='$(ANEW)' src/scripts/seeds.sh $(COUNT)
 
 # Only the results of the number's own program are needed.

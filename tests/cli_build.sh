@@ -110,6 +110,20 @@ what='the code of before, with its date' && cp -p "$scratch/toy.c" src/claims/to
 what='flags' && runs results CFLAGS=-O1 && what='flags back' && runs results
 what='another seed' && runs verify SEED=7 && says 'not compared' && leaves results
 
+# A new checked number: three files by hand (here program and registry), then one command, which runs the seeds of its
+# program only.
+exits 0 make BUILD=build reference reference-seeds COUNT=2 && says 'to be run: toy' && says 'toy .*holds for 2 of 2 seeds'
+sed -i 's/^    return claim_end/    claim_scalar(claim, "c", 4, CLAIM_EXACT, "four");\n&/' src/claims/toy.c
+printf '  check      c > 3 : a count\n  control    b breaks c : another\n' >>src/claims/registry.txt
+exits 0 make BUILD=build reference reference-seeds COUNT=2 && says 'results/toy.tsv: replaced' && says 'to be run: toy'
+grep -q '^toy.c.least	4' results/seeds.tsv || complain 'the spread lacks the new number'
+grep -q '`> 3`' REPRODUCE.md || complain 'REPRODUCE.md lacks the new check'
+exits 0 make BUILD=build verify && says 'agree with the reference'
+exits 0 make BUILD=build reference reference-seeds COUNT=2 && says 'results: 0 files changed' && says 'to be run: nothing'
+says 'toy .*holds for 2 of 2 seeds, as known'
+sed -i '/"c", 4/d' src/claims/toy.c && sed -i '/ c > 3\|breaks c/d' src/claims/registry.txt
+rm results/seeds*.tsv build/results/seeds*.tsv
+
 # Killed in the middle: no result that a later run trusts.
 rm -rf build/results
 TOY_SLEEP=1 setsid sh -c 'exec make BUILD=build results >/dev/null 2>&1' &
