@@ -21,7 +21,7 @@ plot best using 2:3 with lines linetype 1 linewidth 0.6
 set title panel("b", "local minima of one data set") offset 0,-0.6
 set lmargin at screen 0.58; set rmargin at screen 0.985
 set ylabel "loss over that of the best" offset 1.2,0
-set yrange [0.98:1.3]
+set yrange [0.98:1.42]
 set ytics 0.1
 set key top center samplen 2
 plot states using ($1 == 0 ? $2 : NaN):3 with lines linetype 1 title "from the pair", \
