@@ -11,7 +11,7 @@ set tmargin at screen 0.87; set bmargin at screen 0.21
 set title panel("a", "what the other samples leave of a feature") offset 0,-0.6
 set lmargin at screen 0.075; set rmargin at screen 0.475
 set xlabel "share of the samples on which it fires" offset 0,0.7
-set ylabel "mean of {/Symbol -}{/:Italic r} ⋅ {/:Italic d} over {/:Italic λ}/2" offset 1.2,0
+set ylabel "mean of −{/:Italic r}·{/:Italic d} over " . lambda . "/2" offset 1.2,0
 set xrange [0:1]
 set yrange [0:4]
 set xtics 0.25

@@ -222,6 +222,7 @@ int main(int argc, char **argv)
         {"half", f.shortest, any,
          "smallest share minus (1 - h)/2, no residual longer than lambda/2"},
         {"half_long", f.longest, any, "the same where a residual is longer"},
+        {"shown", SHOWN, CLAIM_EXACT, "problems of the table"},
         {"lone", LONE, CLAIM_EXACT, "share of the child's firings without its parent"});
     return claim_end(claim);
 }
