@@ -1,6 +1,8 @@
 /* stationary.c -- see stationary.h */
 #include "stationary.h"
 
+#include <assert.h>
+
 #include <gsl/gsl_linalg.h>
 #include <string.h>
 
@@ -14,6 +16,12 @@ struct unknowns {
     struct ndl_matrix D, Z, R, P; /* unit atoms, codes, residuals of all atoms and of the prefix */
     double *b;                    /* dim */
     double *length;               /* atoms */
+    gsl_matrix *J;                /* count x count */
+    gsl_permutation *order;
+    double *side[2]; /* count each, as the following: a step with the atoms held, and without */
+    struct {
+        double *step, *trial, *slope;
+    } level[2];
 };
 
 static void unpack(struct unknowns *u, const double *x)
@@ -112,29 +120,65 @@ static double largest(const double *g, size_t n)
 
 /* step = -(second derivatives)^-1 g, by central differences of the gradient; the first `held`
  * unknowns stay. */
-static void newton_step(struct unknowns *u, size_t held, double *x, const double *g, gsl_matrix *J,
-                        gsl_permutation *order, double *side[2], double *step)
+static void newton_step(struct unknowns *u, size_t held, double *x, const double *g, double *step)
 {
     size_t n = u->count;
     const double h = 1e-5;
-    for (size_t c = 0; c < n; c++) {
+    gsl_matrix_set_identity(u->J);
+    for (size_t c = held; c < n; c++) {
         double kept = x[c];
         for (int sign = 0; sign < 2; sign++) {
             x[c] = kept + (sign ? h : -h);
-            gradient(u, x, side[sign]);
+            gradient(u, x, u->side[sign]);
         }
         x[c] = kept;
-        for (size_t r = 0; r < n; r++)
-            gsl_matrix_set(J, r, c,
-                           c < held || r < held ? r == c : (side[1][r] - side[0][r]) / (2 * h));
+        for (size_t r = held; r < n; r++)
+            gsl_matrix_set(u->J, r, c, (u->side[1][r] - u->side[0][r]) / (2 * h));
     }
     int sign;
-    gsl_linalg_LU_decomp(J, order, &sign);
+    gsl_linalg_LU_decomp(u->J, u->order, &sign);
     gsl_vector_const_view right = gsl_vector_const_view_array(g, n);
     gsl_vector_view left = gsl_vector_view_array(step, n);
-    gsl_linalg_LU_solve(J, order, &right.vector, &left.vector);
+    gsl_linalg_LU_solve(u->J, u->order, &right.vector, &left.vector);
     for (size_t e = 0; e < n; e++)
         step[e] = e < held ? 0 : -step[e];
+}
+
+/* Damped Newton steps from x, with the gradient g, for all unknowns or with the atoms held.
+ *
+ * An objective with a small penalty is a narrow, curved valley: after each step of the atoms, codes and
+ * bias settle before it is judged.  They settle at the start, too: where nothing is left
+ * over, the second derivatives do not see how a penalty curves along the valley. */
+static void newton(struct unknowns *u, bool hold, double *x, double *g)
+{
+    size_t n = u->count, held = hold ? u->atoms * u->dim : 0;
+    double *step = u->level[hold].step, *trial = u->level[hold].trial,
+           *slope = u->level[hold].slope;
+    gradient(u, x, g);
+    if (!hold)
+        newton(u, true, x, g);
+    for (int round = 0; round < 100; round++) {
+        double before = ndl_norm(n - held, g + held), length = 1;
+        if (!isfinite(before) || before < 1e-15)
+            return;
+        newton_step(u, held, x, g, step);
+        for (; length > 1e-6; length /= 2) {
+            memcpy(trial, x, n * sizeof *x);
+            ndl_axpy(n, length, step, trial);
+            for (size_t k = 0; k < u->atoms; k++)
+                ndl_normalise(u->dim, trial + k * u->dim);
+            if (hold)
+                gradient(u, trial, slope);
+            else
+                newton(u, true, trial, slope);
+            if (ndl_norm(n - held, slope + held) < before) /* not if that is NaN */
+                break;
+        }
+        if (length <= 1e-6)
+            return; /* rounding: no step is better */
+        memcpy(x, trial, n * sizeof *x);
+        memcpy(g, slope, n * sizeof *g);
+    }
 }
 
 double stationary_solve(const struct claim *claim, const struct stationary *s, struct ndl_matrix *D,
@@ -146,39 +190,24 @@ double stationary_solve(const struct claim *claim, const struct stationary *s, s
     size_t n = u.count = u.atoms * u.dim + u.codes + (s->bias ? u.dim : 0);
     u.R = claim_matrix(claim, Z->rows, u.dim);
     u.P = claim_matrix(claim, Z->rows, u.dim);
-    struct ndl_matrix work = claim_matrix(claim, 7, n > u.atoms ? n : u.atoms);
-    double *x = ndl_row(&work, 0), *g = ndl_row(&work, 1), *step = ndl_row(&work, 2),
-           *trial = ndl_row(&work, 3), *side[2] = {ndl_row(&work, 4), ndl_row(&work, 5)};
-    u.length = ndl_row(&work, 6);
-    gsl_matrix *J = gsl_matrix_alloc(n, n);
-    gsl_permutation *order = gsl_permutation_alloc(n);
+    struct ndl_matrix work = claim_matrix(claim, 11, n > u.atoms ? n : u.atoms);
+    double *x = ndl_row(&work, 0), *g = ndl_row(&work, 1);
+    u.length = ndl_row(&work, 2);
+    for (size_t i = 0; i < 2; i++) {
+        u.side[i] = ndl_row(&work, 3 + i);
+        u.level[i].step = ndl_row(&work, 5 + i);
+        u.level[i].trial = ndl_row(&work, 7 + i);
+        u.level[i].slope = ndl_row(&work, 9 + i);
+    }
+    u.J = gsl_matrix_alloc(n, n);
+    u.order = gsl_permutation_alloc(n);
 
     pack(&u, x);
-    gradient(&u, x, g);
-    /* Where nothing is left over, the second derivatives do not see how a penalty curves along
-     * moves that keep the reconstruction: codes and bias go first, with the atoms held. */
-    for (int phase = 0; phase < 2; phase++) {
-        size_t held = phase ? 0 : u.atoms * u.dim;
-        for (int round = 0; round < 100 && largest(g + held, n - held) > 1e-14; round++) {
-            newton_step(&u, held, x, g, J, order, side, step);
-            double before = ndl_norm(n - held, g + held), length = 1;
-            for (; length > 1e-6; length /= 2) {
-                memcpy(trial, x, n * sizeof *x);
-                ndl_axpy(n, length, step, trial);
-                gradient(&u, trial, side[0]);
-                if (ndl_norm(n - held, side[0] + held) < before) /* not if that is NaN */
-                    break;
-            }
-            if (length <= 1e-6)
-                break; /* rounding: no step is better */
-            memcpy(x, trial, n * sizeof *x);
-            memcpy(g, side[0], n * sizeof *g);
-        }
-    }
+    newton(&u, false, x, g);
     unpack(&u, x);
     double most = largest(g, n);
-    gsl_matrix_free(J);
-    gsl_permutation_free(order);
+    gsl_matrix_free(u.J);
+    gsl_permutation_free(u.order);
     ndl_matrix_free(&work);
     ndl_matrix_free(&u.R);
     ndl_matrix_free(&u.P);
@@ -188,7 +217,9 @@ double stationary_solve(const struct claim *claim, const struct stationary *s, s
 double stationary_pull(const struct stationary *s, const struct ndl_matrix *D,
                        const struct ndl_matrix *Z, const double *b, size_t i, size_t k)
 {
-    double sum = 0, r[32];
+    enum { MOST_DIM = 32 };
+    double sum = 0, r[MOST_DIM];
+    assert(D->cols <= MOST_DIM);
     for (size_t l = 0; l < 2; l++) {
         size_t in_level;
         double w = level(s, D->rows, l, &in_level);

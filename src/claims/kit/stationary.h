@@ -13,7 +13,7 @@
 #include "penalty.h"
 
 struct stationary {
-    const struct ndl_matrix *X; /* M x d: the kinds of samples */
+    const struct ndl_matrix *X; /* M x d, d <= 32: the kinds of samples */
     const double *share;        /* M: how frequent each is; they sum to 1 */
     const bool *on;             /* M x K: the codes that are free; the others stay 0 */
     bool bias;                  /* whether b is free; else it stays as it is */
