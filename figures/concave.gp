@@ -18,7 +18,7 @@ set logscale x
 set xrange [0.01:100]
 set xtics ("0.01" 0.01, "0.1" 0.1, "1" 1, "10" 10, "100" 100)
 set yrange [-0.35:0.35]
-set ytics 0.2
+set ytics -0.2, 0.2, 0.2
 set key at graph 0.98, 0.98 top right samplen 2.5
 plot slopes using 1:3 with lines linetype 1 title "chunk missing", \
      slopes using 1:2 with points linetype 1, \
@@ -33,11 +33,11 @@ set xlabel "tilt {/:Italic e} of the child's atom" offset 0,0.6
 set ylabel "log {/:Italic z}_p + log {/:Italic z}_c" offset 1.2,0
 set xrange [0:3]
 set yrange [-0.6:0.1]
-set xtics 1
-set ytics 0.2
+set xtics 0, 1, 3
+set ytics -0.6, 0.2, 0
 set key at graph 0.02, 0.06 bottom left Left reverse
 plot path using ($1 < 2.5 ? $2 : NaN):3 with lines linetype 1 title rho . " = 2.4", \
-     path using ($1 > 2.5 && $1 < 3 ? $2 : NaN):3 with lines linetype 2 title rho . " = 2√2", \
+     path using ($1 > 2.5 && $1 < 3 ? $2 : NaN):3 with lines linetype 2 title rho . " = 2 √2", \
      path using ($1 > 3 ? $2 : NaN):3 with lines linetype 3 title rho . " = 3.2"
 
 set title panel("c", "metastable above the line") offset 0,-0.6
@@ -46,8 +46,8 @@ set xlabel "power {/:Italic p}" offset 0,0.6
 set ylabel "ratio of parent to child" offset 1.2,0
 set xrange [0:1]
 set yrange [0:10]
-set xtics 0.2
-set ytics 2
+set xtics 0, 0.2, 1
+set ytics 0, 2, 10
 unset key
 plot curve using 1:2 with lines linetype 1, ratio using 1:2 with points linetype 2
 unset multiplot

@@ -14,8 +14,8 @@ set ylabel "cosine" offset 0.8,0
 set logscale x
 set xrange [0.035:1.1]
 set xtics (0.05, 0.1, 0.2, 0.5, 1)
-set yrange [-0.16:0.3]
-set ytics 0.1
+set yrange [-0.16:0.45]
+set ytics -0.1, 0.1, 0.4
 set key at graph 0.98, 0.98 top right samplen 2.5
 plot prefix using ($1 > 0.01 ? $2 : NaN):6 with lines linetype 3, \
      prefix using ($1 > 0.01 ? $2 : NaN):7 with lines linetype 1, \
@@ -29,10 +29,10 @@ unset logscale x
 set title panel("b", "hedging without a penalty") offset 0,-0.6
 set tmargin at screen 0.44; set bmargin at screen 0.105
 set xrange [0:2.05]
-set xtics 0.5
+set xtics 0, 0.5, 2
 set ylabel "ratio, or cosine" offset 0.8,0
-set yrange [-0.3:0.5]
-set ytics 0.2
+set yrange [-0.3:0.62]
+set ytics -0.2, 0.2, 0.6
 set key at graph 0.02, 0.98 top left Left reverse
 plot for [n = 1:3] hedge using ($1 == n ? $2 : NaN):4 with lines linetype n, \
      for [n = 1:3] hedge using ($1 == n ? $2 : NaN):3 with linespoints linetype n title n == 1 ? "one child" : n == 2 ? "two children" : "three", \

@@ -13,8 +13,8 @@ set xlabel "tilt of the child's atom towards its parent" offset 0,0.7
 set ylabel "change of the loss" offset 0.8,0
 set xrange [-2:2]
 set yrange [-0.045:0.035]
-set xtics 1
-set ytics 0.02
+set xtics -2, 1, 2
+set ytics -0.04, 0.02, 0.02
 set key at graph 0.02, 0.06 bottom left Left reverse samplen 2.5
 array price[3] = [0.04, 0.09, 0.25]
 plot for [p = 1:3] edge using (abs($1 - price[p]) < 1e-9 ? $2 : NaN):4 with lines linetype p, \
@@ -27,7 +27,8 @@ set xlabel "codes that may be on" offset 0,0.7
 set ylabel "slope of a tilt" offset 0.3,0
 set xrange [0.5:8.5]
 set yrange [-0.015:0.002]
-set ytics 0.005
+set xtics 1, 1, 8
+set ytics -0.015, 0.005, 0
 set key at graph 0.98, 0.2 bottom right
 plot budget using 1:2:(4 * $3) with yerrorbars pointtype 7 pointsize 0.4 dashtype solid linecolor rgb "#000000" title "independent features", \
      0 with lines linetype 5

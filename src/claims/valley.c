@@ -2,9 +2,9 @@
 
 Claim `valley`.  L0, JumpReLU, TopK and BatchTopK see which codes are on, not how far.  Where
 everything is reconstructed by independent atoms, a move of code $k$ that keeps it so is
-$z_k \to z_k + a \cdot z + c$ with $d_j \to d_j - a_j d_k$, $b \to b - c\,d_k$.  It keeps the loss if
-$a \cdot z_i + c = 0$ wherever $k$ is off, and raises it by a finite amount if not: every exact
-dictionary is a local minimum, and the equally good neighbours have the dimension
+$z_k \to z_k + a \cdot z + c$ with $d_j \to d_j - a_j d_k$, $b \to b - c\,d_k$.  It keeps the
+supports, and the loss, if $a \cdot z_i + c = 0$ wherever $k$ is off.  No active code vanishes nearby, so
+that every exact dictionary is a local minimum, and the equally good neighbours have the dimension
 
 $$ \sum_k \dim \{ (a, c) : a \cdot z_i + c = 0 \text{ whenever } k \text{ is off} \} , $$
 
