@@ -13,22 +13,16 @@
  * z_j / m_j, an isometry of the theory's ztilde_j = 1 - z_j / m_j. */
 #include "ndl.h"
 
+#include "vec.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static double dot(const double *x, const double *y, size_t d)
-{
-    double s = 0;
-    for (size_t j = 0; j < d; j++)
-        s += x[j] * y[j];
-    return s;
-}
-
 static double atoms_dot(const struct ndl_model *m, size_t j, size_t k)
 {
-    return dot(ndl_row(&m->D, j), ndl_row(&m->D, k), m->D.cols);
+    return ndl_dot_in_order(m->D.cols, ndl_row(&m->D, j), ndl_row(&m->D, k));
 }
 
 /* m_k for all k; NULL if there is no memory. */
@@ -170,7 +164,7 @@ static void degenerate(const struct ndl_model *m, const double *q, double tolera
         c->holds = true;
         c->margin = c->margin_l1 = HUGE_VAL;
     } else { /* the cone {0} */
-        c->margin = -sqrt(dot(q, q, c->count));
+        c->margin = -ndl_norm_in_order(c->count, q);
         for (size_t j = 0; j < c->count; j++)
             c->margin_l1 -= fabs(q[j]);
         c->holds = c->margin >= -tolerance;
@@ -358,7 +352,8 @@ enum ndl_status ndl_multiplier_weights(const struct ndl_matrix *X, const struct 
     for (size_t i = 0; i < N && status == NDL_OK; i++) {
         residual(X, m, i, r);
         for (size_t k = 0; k < K; k++)
-            ndl_row(W, i)[k] = (1 - 2 * dot(r, ndl_row(&m->D, k), d) / m->lambda) / (double)N;
+            ndl_row(W, i)[k] =
+                (1 - 2 * ndl_dot_in_order(d, r, ndl_row(&m->D, k)) / m->lambda) / (double)N;
     }
     free(r);
     return status;
@@ -383,7 +378,7 @@ static void sum_off(const struct ndl_matrix *X, const struct ndl_model *m, doubl
         if (code(z, i, s->k) > off)
             continue;
         residual(X, m, i, r);
-        s->rho = fmax(s->rho, -2 * dot(r, ndl_row(&m->D, s->k), X->cols) / m->lambda);
+        s->rho = fmax(s->rho, -2 * ndl_dot_in_order(X->cols, r, ndl_row(&m->D, s->k)) / m->lambda);
         for (size_t e = z->start[i]; e < z->start[i + 1]; e++)
             s->share[z->atom[e]] += z->value[e];
     }

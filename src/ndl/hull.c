@@ -33,7 +33,7 @@ double ndl_hull_lowest(const struct ndl_hull_task *t, const double *a, size_t *w
 {
     double low = HUGE_VAL;
     for (size_t i = 0; i < t->n; i++) {
-        double s = ndl_dot(t->m, a, ndl_hull_point(t, i));
+        double s = ndl_dot_in_order(t->m, a, ndl_hull_point(t, i));
         if (s < low) {
             low = s;
             if (where)
@@ -76,18 +76,18 @@ static enum ndl_status task_build(struct ndl_hull_task *t, const struct ndl_matr
     for (size_t i = 0; i < P->rows; i++) {
         size_t row = t->row[i];
         bool again = t->n > 0 && by_row(&row, &t->row[t->n - 1], sorted) == 0;
-        if (again || (kind == NDL_CONE && ndl_norm(m, ndl_row(P, row)) <= tolerance))
+        if (again || (kind == NDL_CONE && ndl_norm_in_order(m, ndl_row(P, row)) <= tolerance))
             continue;
         double *p = t->p + t->n * m;
         for (size_t j = 0; j < m; j++)
             p[j] = ndl_row(P, row)[j] - (kind == NDL_HULL ? q[j] : 0);
-        t->length[t->n] = ndl_norm(m, p);
+        t->length[t->n] = ndl_norm_in_order(m, p);
         t->row[t->n++] = row;
     }
     double radius = 0;
     for (size_t i = 0; i < t->n; i++)
         radius = fmax(radius, t->length[i]);
-    t->scale = kind == NDL_HULL ? radius : ndl_norm(m, q);
+    t->scale = kind == NDL_HULL ? radius : ndl_norm_in_order(m, q);
     if (!isfinite(radius) || !isfinite(t->scale))
         return ndl_fail(err, NDL_BADDATA, "hull: coordinates too large to square");
     if (t->scale < DBL_MIN) /* all points are q; or q is the apex */
@@ -108,7 +108,7 @@ static size_t longest_row(const double *rows, size_t n, size_t m, double *length
     size_t best = 0;
     *length = 0;
     for (size_t i = 0; i < n; i++) {
-        double l = ndl_norm(m, rows + i * m);
+        double l = ndl_norm_in_order(m, rows + i * m);
         if (l > *length) {
             *length = l;
             best = i;
@@ -163,13 +163,13 @@ static enum ndl_status task_span(struct ndl_hull_span *s, const struct ndl_hull_
         memcpy(unit, rest + best * m, m * sizeof *unit);
         for (int pass = 0; pass < 2; pass++) { /* the second makes it orthogonal to rounding */
             for (size_t k = 0; k < s->dimension; k++)
-                ndl_remove_along(m, basis + k * m, unit);
-            length = ndl_norm(m, unit);
+                ndl_remove_along_in_order(m, basis + k * m, unit);
+            length = ndl_norm_in_order(m, unit);
             for (size_t j = 0; j < m; j++)
                 unit[j] /= length;
         }
         for (size_t i = 0; i < n + m; i++)
-            ndl_remove_along(m, unit, rest + i * m);
+            ndl_remove_along_in_order(m, unit, rest + i * m);
         s->pivot[s->pivots++] = best;
         s->dimension++;
     }
@@ -241,7 +241,7 @@ static enum ndl_status verdict(const struct ndl_hull_task *t, const double *offs
     for (size_t j = 0; j < t->m; j++)
         r->a[j] = offset[j] / distance;
     double low = t->n > 0 ? ndl_hull_lowest(t, r->a, NULL) : 0;
-    double proved = (t->kind == NDL_HULL ? low : 0) - ndl_dot(t->m, r->a, t->q);
+    double proved = (t->kind == NDL_HULL ? low : 0) - ndl_dot_in_order(t->m, r->a, t->q);
     if (!(proved >= distance - HULL_AGREEMENT) || (t->kind == NDL_CONE && low < -HULL_AGREEMENT))
         return ndl_fail(err, NDL_LIBRARY, "hull: distance %.17g, but only %.17g is proved",
                         distance, proved);
@@ -258,7 +258,7 @@ static enum ndl_status locate(const struct ndl_hull_task *t, const struct ndl_hu
     enum ndl_status status = ndl_hull_nearest_point(t, weight, offset, err);
     if (status != NDL_OK)
         return status;
-    double distance = ndl_norm(m, offset);
+    double distance = ndl_norm_in_order(m, offset);
     bool outside = distance > HULL_ROUNDING, flat = span->dimension < m;
     struct ndl_hull_depth depth = {.l2 = 0, .l1 = 0, .a = r->a};
     r->dimension = span->dimension;
@@ -303,11 +303,11 @@ static enum ndl_status locate(const struct ndl_hull_task *t, const struct ndl_hu
 static void finish_certificate(const struct ndl_matrix *P, enum ndl_hull_kind kind,
                                struct ndl_hull_result *r)
 {
-    double length = ndl_norm(r->vars, r->a), low = HUGE_VAL;
+    double length = ndl_norm_in_order(r->vars, r->a), low = HUGE_VAL;
     for (size_t j = 0; j < r->vars && length > 0; j++)
         r->a[j] /= length;
     for (size_t i = 0; i < P->rows; i++)
-        low = fmin(low, ndl_dot(r->vars, r->a, ndl_row(P, i)));
+        low = fmin(low, ndl_dot_in_order(r->vars, r->a, ndl_row(P, i)));
     r->c = kind == NDL_HULL ? -low : 0;
 }
 

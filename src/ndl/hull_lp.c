@@ -141,7 +141,8 @@ static enum ndl_status program_distance(struct program *g, const struct ndl_hull
 
     /* Lower bound: |P^T w - q|_1 >= a.(P^T w - q) >= min a.p - a.q if |a_j| <= 1. */
     program_normal(g, -1, a);
-    double low = t->n > 0 ? ndl_hull_lowest(t, a, NULL) : 0, bound = -ndl_dot(t->m, a, t->q);
+    double low = t->n > 0 ? ndl_hull_lowest(t, a, NULL) : 0,
+           bound = -ndl_dot_in_order(t->m, a, t->q);
     bound += t->kind == NDL_HULL ? low : 0;
     bound /= fmax(1, ndl_largest(t->m, a));
     if (!(*distance - bound <= HULL_AGREEMENT) || (t->kind == NDL_CONE && low < -HULL_AGREEMENT))
@@ -195,8 +196,9 @@ static enum ndl_status program_reach(struct program *g, const struct ndl_hull_ta
     int j = (col - g->n - 1) % g->m;
     double sign = col > g->n + g->m ? 1 : -1; /* v moves q up the axis, u down */
     double low = ndl_hull_lowest(t, a, NULL), slope = -sign * a[j];
-    double proved = (ndl_dot(t->m, a, t->q) - (t->kind == NDL_HULL ? low : 0)) / slope;
-    bool valid = slope > 0.5 && (t->kind == NDL_HULL || low >= -HULL_AGREEMENT * ndl_norm(t->m, a));
+    double proved = (ndl_dot_in_order(t->m, a, t->q) - (t->kind == NDL_HULL ? low : 0)) / slope;
+    bool valid =
+        slope > 0.5 && (t->kind == NDL_HULL || low >= -HULL_AGREEMENT * ndl_norm_in_order(t->m, a));
     if (!valid || !(fabs(proved - reach) <= HULL_AGREEMENT * fmax(1, reach)))
         return ndl_fail(err, NDL_LIBRARY, "GLPK: depth %.17g, but the multipliers prove %.17g",
                         reach, proved);

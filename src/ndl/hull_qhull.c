@@ -169,7 +169,8 @@ static bool nearest_facet(const struct ndl_hull_task *t, const struct facets *f,
         const double *normal = f->normal + k * m;
         if (t->kind == NDL_CONE && fabs(f->offset[k]) > APEX)
             continue;
-        double distance = -ndl_dot(m, normal, t->q) - (t->kind == NDL_HULL ? f->offset[k] : 0);
+        double distance =
+            -ndl_dot_in_order(m, normal, t->q) - (t->kind == NDL_HULL ? f->offset[k] : 0);
         ranked[count++] = (struct ranked){distance / (l1 ? ndl_largest(m, normal) : 1), k};
     }
     *depth = HUGE_VAL;
@@ -183,7 +184,7 @@ static bool nearest_facet(const struct ndl_hull_task *t, const struct facets *f,
         for (size_t j = 0; j < m; j++)
             inner[j] = -normal[j];
         for (size_t i = 0; i < s->count; i++)
-            reach = fmax(reach, ndl_dot(m, normal, ndl_hull_point(t, s->index[i])));
+            reach = fmax(reach, ndl_dot_in_order(m, normal, ndl_hull_point(t, s->index[i])));
         size_t where = 0;
         double low = ndl_hull_lowest(t, inner, &where);
         bool refuted = !s->in[where] && -low > reach + SUPPORT;
@@ -193,7 +194,7 @@ static bool nearest_facet(const struct ndl_hull_task *t, const struct facets *f,
         }
         if (t->kind == NDL_CONE && low < -HULL_AGREEMENT)
             continue;
-        double distance = (ndl_dot(m, inner, t->q) - (t->kind == NDL_HULL ? low : 0)) /
+        double distance = (ndl_dot_in_order(m, inner, t->q) - (t->kind == NDL_HULL ? low : 0)) /
                           (l1 ? ndl_largest(m, inner) : 1);
         if (distance < *depth) {
             *depth = distance;

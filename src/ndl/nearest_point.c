@@ -61,16 +61,16 @@ static bool active_append(struct active_set *s, const struct ndl_hull_task *t, s
     memcpy(s->column, ndl_hull_point(t, i), t->m * sizeof *s->column);
     if (t->kind == NDL_HULL)
         s->column[t->m] = 1;
-    double before = ndl_norm(rows, s->column), *r = s->R + k * rows;
+    double before = ndl_norm_in_order(rows, s->column), *r = s->R + k * rows;
     memset(r, 0, rows * sizeof *r);
     for (int pass = 0; pass < 2; pass++)
         for (size_t l = 0; l < k; l++) {
-            double along = ndl_dot(rows, s->column, s->Q + l * rows);
+            double along = ndl_dot_in_order(rows, s->column, s->Q + l * rows);
             r[l] += along;
             for (size_t j = 0; j < rows; j++)
                 s->column[j] -= along * s->Q[l * rows + j];
         }
-    r[k] = ndl_norm(rows, s->column);
+    r[k] = ndl_norm_in_order(rows, s->column);
     if (r[k] <= 1e-14 * before)
         return false;
     for (size_t j = 0; j < rows; j++)
@@ -113,7 +113,7 @@ static void active_remove(struct active_set *s, size_t place)
 static void active_solve(struct active_set *s, const double *f)
 {
     for (size_t k = s->size; k-- > 0;) {
-        double sum = ndl_dot(s->rows, f, s->Q + k * s->rows);
+        double sum = ndl_dot_in_order(s->rows, f, s->Q + k * s->rows);
         for (size_t l = k + 1; l < s->size; l++)
             sum -= s->R[l * s->rows + k] * s->trial[l];
         s->trial[k] = sum / s->R[k * s->rows + k];
@@ -127,8 +127,8 @@ static double active_residual(struct active_set *s, const double *f)
     memcpy(s->residual, f, s->rows * sizeof *f);
     for (int pass = 0; pass < 2; pass++)
         for (size_t k = 0; k < s->size; k++)
-            ndl_remove_along(s->rows, s->Q + k * s->rows, s->residual);
-    return ndl_norm(s->rows, s->residual);
+            ndl_remove_along_in_order(s->rows, s->Q + k * s->rows, s->residual);
+    return ndl_norm_in_order(s->rows, s->residual);
 }
 
 /* Moves from u to the solution on the members, dropping those that would turn
@@ -169,7 +169,7 @@ static size_t active_next(const struct active_set *s, const struct ndl_hull_task
     for (size_t i = 0; i < t->n; i++) {
         if (s->in[i] || barred[i])
             continue;
-        double gain = ndl_dot(t->m, ndl_hull_point(t, i), s->residual) +
+        double gain = ndl_dot_in_order(t->m, ndl_hull_point(t, i), s->residual) +
                       (t->kind == NDL_HULL ? s->residual[t->m] : 0);
         if (gain > best) {
             best = gain;

@@ -23,8 +23,15 @@ static double project_out(const struct placed *placed, double *v)
 {
     size_t d = placed->Q.cols;
     for (size_t k = 0; k < placed->rank; k++)
-        ndl_remove_along(d, ndl_row(&placed->Q, k), v);
-    return ndl_norm(d, v);
+        ndl_remove_along_in_order(d, ndl_row(&placed->Q, k), v);
+    return ndl_norm_in_order(d, v);
+}
+
+static void normalise(double *v, size_t d)
+{
+    double norm = ndl_norm_in_order(d, v);
+    for (size_t j = 0; j < d; j++)
+        v[j] /= norm;
 }
 
 /* A random unit vector orthogonal to the span, whose rank is below d.  A draw
@@ -36,9 +43,9 @@ static void random_orthogonal(gsl_rng *rng, const struct placed *placed, double 
     do
         ndl_random_unit(rng, v, d);
     while (project_out(placed, v) < 1e-6);
-    ndl_normalise(d, v);
+    normalise(v, d);
     project_out(placed, v);
-    ndl_normalise(d, v);
+    normalise(v, d);
 }
 
 /* Adds the unit vector v; one within 1e-8 of the span counts as lying in it. */
@@ -51,9 +58,9 @@ static void extend(struct placed *placed, const double *v)
     memcpy(q, v, d * sizeof *q);
     if (project_out(placed, q) < 1e-8)
         return;
-    ndl_normalise(d, q);
+    normalise(q, d);
     project_out(placed, q);
-    ndl_normalise(d, q);
+    normalise(q, d);
     placed->rank++;
 }
 

@@ -48,6 +48,21 @@ static inline double ndl_norm(size_t n, const double *x)
     return sqrt(ndl_dot(n, x, x));
 }
 
+/* The same sums from left to right.  Hulls, bounds and drawn trees use these: results and data sets
+ * are committed with the last bits that they give. */
+static inline double ndl_dot_in_order(size_t n, const double *x, const double *y)
+{
+    double s = 0;
+    for (size_t i = 0; i < n; i++)
+        s += x[i] * y[i];
+    return s;
+}
+
+static inline double ndl_norm_in_order(size_t n, const double *x)
+{
+    return sqrt(ndl_dot_in_order(n, x, x));
+}
+
 /* The largest |x_i|, 0 if there is none; NaN is passed over. */
 static inline double ndl_largest(size_t n, const double *x)
 {
@@ -98,6 +113,12 @@ static inline void ndl_axpy(size_t n, double a, const double *x, double *y)
 static inline void ndl_remove_along(size_t n, const double *u, double *x)
 {
     ndl_axpy(n, -ndl_dot(n, u, x), u, x);
+}
+
+/* The same with the sum from left to right. */
+static inline void ndl_remove_along_in_order(size_t n, const double *u, double *x)
+{
+    ndl_axpy(n, -ndl_dot_in_order(n, u, x), u, x);
 }
 
 /* y = from + sum of a[j] x_j over four x; from may be y */

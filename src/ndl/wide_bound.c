@@ -13,6 +13,8 @@
  * region's boundary. */
 #include "ndl.h"
 
+#include "vec.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -28,21 +30,13 @@ struct huber {
     double *b;        /* d: that point */
 };
 
-static double dot(const double *x, const double *y, size_t d)
-{
-    double s = 0;
-    for (size_t j = 0; j < d; j++)
-        s += x[j] * y[j];
-    return s;
-}
-
 /* F(b), its gradient (d) and the length below which that counts as 0: relative
  * to the sum of its terms' lengths, but no less than what one bit of b changes
  * through the samples within the corner. */
 static double evaluate(struct huber *h, const double *b, double *gradient, double *nothing)
 {
     size_t d = h->X->cols;
-    double value = 0, bit = 8 * DBL_EPSILON * sqrt(dot(b, b, d));
+    double value = 0, bit = 8 * DBL_EPSILON * ndl_norm_in_order(d, b);
     *nothing = 0;
     memcpy(h->b, b, d * sizeof *b);
     memset(gradient, 0, d * sizeof *gradient);
@@ -81,7 +75,8 @@ static void curve(const struct huber *h, const double *p, double *hp)
 /* The largest s with |p + s v| <= radius. */
 static double to_boundary(const double *p, const double *v, size_t d, double radius)
 {
-    double pv = dot(p, v, d), vv = dot(v, v, d), rest = fmax(0, radius * radius - dot(p, p, d));
+    double pv = ndl_dot_in_order(d, p, v), vv = ndl_dot_in_order(d, v, v),
+           rest = fmax(0, radius * radius - ndl_dot_in_order(d, p, p));
     return rest / (pv + sqrt(pv * pv + vv * rest));
 }
 
@@ -94,10 +89,11 @@ static double step(const struct huber *h, const double *g, double radius, double
     memcpy(r, g, d * sizeof *r);
     for (size_t j = 0; j < d; j++)
         v[j] = -g[j];
-    double rr = dot(r, r, d), stop = 1e-3 * sqrt(rr);
+    double rr = ndl_dot_in_order(d, r, r), stop = 1e-3 * sqrt(rr);
     for (size_t k = 0; k < 2 * d + 10 && sqrt(rr) > stop; k++) {
         curve(h, v, hv);
-        double bend = dot(v, hv, d), most = to_boundary(p, v, d, radius), s = rr / bend;
+        double bend = ndl_dot_in_order(d, v, hv), most = to_boundary(p, v, d, radius),
+               s = rr / bend;
         bool hit = !(bend > 0 && s < most);
         if (hit)
             s = most;
@@ -108,7 +104,7 @@ static double step(const struct huber *h, const double *g, double radius, double
         }
         if (hit)
             break;
-        double next = dot(r, r, d);
+        double next = ndl_dot_in_order(d, r, r);
         for (size_t j = 0; j < d; j++)
             v[j] = next / rr * v[j] - r[j];
         rr = next;
@@ -126,19 +122,19 @@ static enum ndl_status minimise(struct huber *h, double *b, double *bound, doubl
     for (size_t i = 0; i < h->X->rows; i++)
         radius = fmax(radius, h->distance[i]);
     for (int k = 0; k < STEPS; k++) {
-        double slope = sqrt(dot(g, g, d));
+        double slope = ndl_norm_in_order(d, g);
         *bound = value;
         if (!isfinite(value))
             return ndl_fail(err, NDL_BADDATA, "bound: data too large to square");
         if (slope <= nothing)
             return NDL_OK;
-        double hoped = step(h, g, radius, p, work), length = sqrt(dot(p, p, d));
+        double hoped = step(h, g, radius, p, work), length = ndl_norm_in_order(d, p);
         for (size_t j = 0; j < d; j++)
             trial[j] = b[j] + p[j];
         double new_value = evaluate(h, trial, g, &nothing), gained = value - new_value;
         /* Where the value's rounding hides the gain, the gradient decides. */
         bool hidden = hoped < 1e-13 * value;
-        bool better = hidden ? sqrt(dot(g, g, d)) < slope : gained > 1e-4 * hoped;
+        bool better = hidden ? ndl_norm_in_order(d, g) < slope : gained > 1e-4 * hoped;
         if (!(hidden ? better : gained > 0.25 * hoped))
             radius = 0.25 * length;
         else if (gained > 0.75 * hoped && length > 0.9 * radius)
@@ -151,7 +147,7 @@ static enum ndl_status minimise(struct huber *h, double *b, double *bound, doubl
         }
     }
     return ndl_fail(err, NDL_NOCONV, "bound: gradient %g above %g after %d steps",
-                    sqrt(dot(g, g, d)), nothing, STEPS);
+                    ndl_norm_in_order(d, g), nothing, STEPS);
 }
 
 enum ndl_status ndl_wide_bound(const struct ndl_matrix *X, double lambda, bool bias, double *bound,
