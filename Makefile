@@ -65,7 +65,7 @@ help:
 	@echo 'make reference      replace what no longer agrees in results/, and sync'
 	@echo 'make reference-seeds          make seeds, and accept the spread'
 	@echo 'make sync           regenerate the claims table of REPRODUCE.md'
-	@echo 'make install PREFIX=/usr/local  install the command line tools'
+	@echo 'make install PREFIX=/usr/local  install the command line tools and the library'
 	@echo 'make bench          the tools against scikit-learn (python3-sklearn), a quarter of an hour'
 	@echo 'make bench-audit    ndl-check against a sparse co-occurrence product, some minutes'
 	@echo 'make clean          remove $(BUILD)'
@@ -357,9 +357,15 @@ test: $(registry)
 PREFIX ?= /usr/local
 manuals := $(sort $(wildcard src/tools/man/*.1))
 bash_completions := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-install: $(tools:%=$(BUILD)/bin/%)
+# A header of libndl that is installed says "(public)" at its top.
+public_headers = $(shell grep -l '(public)' src/ndl/*.h)
+install: $(tools:%=$(BUILD)/bin/%) $(BUILD)/lib/libndl.a
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(bash_completions)
-	install $^ $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/include/ndl $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install $(tools:%=$(BUILD)/bin/%) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(public_headers) $(DESTDIR)$(PREFIX)/include/ndl
+	install -m 644 $(BUILD)/lib/libndl.a $(DESTDIR)$(PREFIX)/lib
+	sed 's|@PREFIX@|$(abspath $(PREFIX))|; s|@VERSION@|$(commit)|' src/ndl/ndl.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/ndl.pc
 	install -m 644 $(manuals) $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 src/tools/completion.bash $(bash_completions)/ndl
 	for tool in $(tools); do ln -sf ndl $(bash_completions)/$$tool; done

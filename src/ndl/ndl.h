@@ -1,4 +1,4 @@
-/* ndl.h -- nonnegative dictionary learning: the public interface, but for what draws random
+/* ndl.h -- nonnegative dictionary learning: the interface (public), but for what draws random
  * numbers, which random.h and tree.h declare.
  *
  * The problem.  Data X is N x d, one sample per row.  A dictionary D is K x d,
