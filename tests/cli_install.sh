@@ -26,8 +26,8 @@ export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 pkg-config --libs ndl | grep -q gslcblas && complain 'gslcblas, ten times slower, is linked'
 # No header of GSL is needed, and every public header compiles alone.
 # shellcheck disable=SC2046 # options
-exits 0 ${CC:-cc} -std=c17 -Wall -Wextra -Werror -M learn.c $(pkg-config --cflags ndl) && ! says_gsl=$(grep gsl/ "$scratch/out") ||
-    complain "ndl.h includes $says_gsl"
+exits 0 ${CC:-cc} -M learn.c $(pkg-config --cflags ndl)
+grep -q 'gsl/' "$scratch/out" && complain 'ndl.h includes a header of GSL'
 for header in "$prefix"/include/ndl/*.h; do
     # shellcheck disable=SC2046
     exits 0 ${CC:-cc} -std=c17 -Wall -Wextra -Werror -fsyntax-only -x c "$header" $(pkg-config --cflags ndl)
