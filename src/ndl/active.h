@@ -1,4 +1,4 @@
-/* active.h -- the active-set solver for one sample's code (private to libndl). */
+/* active.h -- the active-set solver for one sample's code (private to the room ndl). */
 #ifndef NDL_ACTIVE_H
 #define NDL_ACTIVE_H
 

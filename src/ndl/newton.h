@@ -1,4 +1,4 @@
-/* newton.h -- truncated Newton descent of the reduced loss (private to libndl). */
+/* newton.h -- truncated Newton descent of the reduced loss (private to the room ndl). */
 #ifndef NDL_NEWTON_H
 #define NDL_NEWTON_H
 

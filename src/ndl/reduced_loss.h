@@ -1,5 +1,5 @@
 /* reduced_loss.h -- the reduced loss f(D, b) = min_{Z >= 0} L(D, b, Z) and its first two
- * derivatives on the product of unit spheres (private to libndl).
+ * derivatives on the product of unit spheres (private to the room ndl).
  *
  * Atoms and bias are stacked in one (K + 1) x d matrix T: the bias is row K, an atom
  * whose code is always 1 and whose norm is free. */
