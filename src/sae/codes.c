@@ -22,8 +22,8 @@ static const double *atom_of(const struct sae *sae, uint32_t k)
 }
 
 /* r -= sum of z_k d_k over the entries [from, to). */
-static inline void subtract(const struct sae *sae, const struct sae_entries *e, size_t from,
-                            size_t to, double *r)
+NDL_WIDE static void subtract(const struct sae *sae, const struct sae_entries *e, size_t from,
+                              size_t to, double *r)
 {
     size_t d = sae->o.d, j = from;
     for (; j + 4 <= to; j += 4) {
@@ -38,7 +38,7 @@ static inline void subtract(const struct sae *sae, const struct sae_entries *e, 
 }
 
 /* Fills residual (R of each group), error and terms of the sample. */
-NDL_WIDE static void reconstruct(const struct row *row)
+static void reconstruct(const struct row *row)
 {
     const struct sae *sae = row->sae;
     struct sae_state *s = sae->state;
@@ -168,7 +168,8 @@ static void revive(const struct row *row)
     side->n[i] = n;
     if (n == 0)
         return;
-    sae_keep_largest(side, i, sae->o.aux_k, row->scratch);
+    double no_guess = 0;
+    sae_keep_largest(side, i, sae->o.aux_k, &no_guess, row->scratch);
     /* The last group's R is the residual times the last prefix's weight. */
     const double *R = s->residual + (s->groups - 1) * sae->o.batch * d + i * d;
     double *q = s->side_left + i * d, weight = sae->o.aux_weight;

@@ -69,16 +69,30 @@ static size_t count_above(const double *z, size_t n, double cut)
     return above;
 }
 
+/* Copies what is above a bound. */
+static size_t copy_above(const double *z, size_t n, double bound, double *to)
+{
+    size_t above = 0;
+    for (size_t j = 0; j < n; j++) {
+        to[above] = z[j];
+        above += z[j] > bound;
+    }
+    return above;
+}
+
 /* Of equal codes the one with the lower index is kept. */
-void sae_keep_largest(struct sae_entries *e, size_t i, size_t k, double *candidate)
+void sae_keep_largest(struct sae_entries *e, size_t i, size_t k, double *guess, double *candidate)
 {
     if (e->n[i] <= k)
         return;
     const double *z = e->z + e->start[i];
-    memcpy(candidate, z, e->n[i] * sizeof *z);
-    double cut = sae_kth_largest(candidate, e->n[i], k);
-    size_t equal = k - count_above(z, e->n[i], cut);
+    size_t n = copy_above(z, e->n[i], 0.7 * *guess, candidate);
+    if (n < k)
+        n = copy_above(z, e->n[i], 0, candidate);
+    double cut = sae_kth_largest(candidate, n, k);
+    size_t equal = k - count_above(candidate, n, cut);
     keep_above(e, i, cut, &equal);
+    *guess = cut;
 }
 
 /* --------------------------------------------------------------- activations */
@@ -148,6 +162,7 @@ static void list_codes(const struct sae *sae, size_t first, size_t last, double 
     size_t K = sae->o.K, at = first * K, side_at = at;
     enum sae_activation activation = sae->objective->activation;
     const double *scale = NULL;
+    double guess = 0;
     if (activation == SAE_JUMPRELU)
         scale = exponentials(sae, SAE_LOG_THETA, scratch);
     if (activation == SAE_GATED)
@@ -162,7 +177,7 @@ static void list_codes(const struct sae *sae, size_t first, size_t last, double 
         else
             e->n[i] = list_positive(pi, K, e->atom + at, e->z + at);
         if (activation == SAE_TOPK)
-            sae_keep_largest(e, i, (size_t)sae->o.k, scratch);
+            sae_keep_largest(e, i, (size_t)sae->o.k, &guess, scratch);
         at += e->n[i];
         if (activation == SAE_GATED) {
             side->start[i] = side_at;
@@ -174,17 +189,13 @@ static void list_codes(const struct sae *sae, size_t first, size_t last, double 
 
 /* ----------------------------------------------------------------- BatchTopK */
 
-/* The positive codes above a bound, copied together. */
+/* The codes above a bound, copied together. */
 static size_t gather(const struct sae *sae, double bound, double *to)
 {
     const struct sae_entries *e = &sae->state->main;
     size_t n = 0;
     for (size_t i = 0; i < sae->o.batch; i++)
-        for (size_t j = 0; j < e->n[i]; j++) {
-            double z = e->z[e->start[i] + j];
-            to[n] = z;
-            n += z > bound;
-        }
+        n += copy_above(e->z + e->start[i], e->n[i], bound, to + n);
     return n;
 }
 

@@ -39,8 +39,8 @@ static void transpose(const struct sae *sae, struct sae_entries *e)
 }
 
 /* y += factor sum of v_i x_i over a latent's entries, x_i row i of X (batch x d). */
-static inline void add_rows(const struct sae_entries *e, size_t k, const double *v, double factor,
-                            const double *X, size_t d, double *y)
+NDL_WIDE static void add_rows(const struct sae_entries *e, size_t k, const double *v, double factor,
+                              const double *X, size_t d, double *y)
 {
     size_t t = e->first[k], end = e->first[k + 1];
     for (; t + 4 <= end; t += 4) {
@@ -76,7 +76,7 @@ static inline double add_path(const struct sae *sae, const struct sae_entries *e
     return sum(e, k, e->g);
 }
 
-NDL_WIDE static void collect_latents(void *context, size_t first, size_t last, int worker)
+static void collect_latents(void *context, size_t first, size_t last, int worker)
 {
     (void)worker;
     const struct sae *sae = context;

@@ -80,8 +80,10 @@ void sae_parallel(const struct sae *sae, size_t n, size_t chunk,
 
 /* The k-th largest (k from 1 to n) of n numbers, which are left in another order. */
 double sae_kth_largest(double *v, size_t n, size_t k);
-/* Keeps the k largest codes of sample i; `candidate` has room for all of them. */
-void sae_keep_largest(struct sae_entries *e, size_t i, size_t k, double *candidate);
+/* Keeps the k largest codes of sample i; `candidate` has room for all of them.  *guess is where another
+ * sample was cut, or 0: it says where to look first and nothing about what is found; then where this
+ * one was cut. */
+void sae_keep_largest(struct sae_entries *e, size_t i, size_t k, double *guess, double *candidate);
 
 /* schedule.c: lambda, rate, shape and the weights of the prefixes for step sae->step. */
 void sae_schedule(struct sae *sae);
