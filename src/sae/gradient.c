@@ -30,82 +30,101 @@ static void transpose(const struct sae *sae, struct sae_entries *e)
         e->first[k + 1] += e->first[k];
     for (size_t i = 0; i < batch; i++)
         for (size_t j = 0; j < e->n[i]; j++) {
-            size_t to = e->first[e->atom[e->start[i] + j]]++;
+            size_t from = e->start[i] + j, to = e->first[e->atom[from]]++;
             e->row[to] = (uint32_t)i;
-            e->at[to] = (uint32_t)(e->start[i] + j);
+            e->latent_z[to] = e->z[from];
+            e->latent_g[to] = e->g[from];
+            if (e->has_extra)
+                e->latent_extra[to] = e->extra[from];
         }
     memmove(e->first + 1, e->first, K * sizeof *e->first);
     e->first[0] = 0;
 }
 
-/* y += factor sum of v_i x_i over a latent's entries, x_i row i of X (batch x d). */
-NDL_WIDE static void add_rows(const struct sae_entries *e, size_t k, const double *v, double factor,
-                              const double *X, size_t d, double *y)
+/* y += factor sum of v_t x_i over the entries [t, end), x_i row i of X (batch x d). */
+NDL_WIDE static void add_rows(const struct sae_entries *e, size_t t, size_t end, const double *v,
+                              double factor, const double *X, size_t d, double *y)
 {
-    size_t t = e->first[k], end = e->first[k + 1];
     for (; t + 4 <= end; t += 4) {
-        const uint32_t *row = e->row + t, *at = e->at + t;
-        const double a[] = {factor * v[at[0]], factor * v[at[1]], factor * v[at[2]],
-                            factor * v[at[3]]};
+        const uint32_t *row = e->row + t;
+        const double a[] = {factor * v[t], factor * v[t + 1], factor * v[t + 2], factor * v[t + 3]};
         const double *x[] = {X + row[0] * d, X + row[1] * d, X + row[2] * d, X + row[3] * d};
         ndl_add4(d, a, x, y, y);
     }
     for (; t < end; t++)
-        ndl_axpy(d, factor * v[e->at[t]], X + e->row[t] * d, y);
+        ndl_axpy(d, factor * v[t], X + e->row[t] * d, y);
 }
 
 static double sum(const struct sae_entries *e, size_t k, const double *v)
 {
     double total = 0;
     for (size_t t = e->first[k]; t < e->first[k + 1]; t++)
-        total += v[e->at[t]];
+        total += v[t];
     return total;
 }
 
-/* Adds what a path's entries say about latent k; returns the sum of g. */
-static inline double add_path(const struct sae *sae, const struct sae_entries *e, size_t k)
+/* latents a worker takes at a time; samples whose rows stay in cache meanwhile */
+enum { LATENTS = 16, SAMPLES = 128 };
+
+/* Adds what a path's entries say about E and D of the latents [first, last). */
+static void add_path(const struct sae *sae, const struct sae_entries *e, size_t first, size_t last)
 {
     const struct sae_state *s = sae->state;
+    size_t d = sae->o.d, batch = sae->o.batch, at[LATENTS];
+    bool grouped = e->residual == s->residual;
+    memcpy(at, e->first + first, (last - first) * sizeof *at);
+    for (size_t end = SAMPLES; end < batch + SAMPLES; end += SAMPLES)
+        for (size_t k = first; k < last; k++) {
+            size_t from = at[k - first], to = from;
+            while (to < e->first[k + 1] && e->row[to] < end)
+                to++;
+            at[k - first] = to;
+            add_rows(e, from, to, e->latent_g, 1, s->x, d, gradient_of(sae, SAE_E) + k * d);
+            if (e->residual)
+                add_rows(e, from, to, e->latent_z, -2,
+                         e->residual + (grouped ? s->group_of[k] * batch * d : 0), d,
+                         gradient_of(sae, SAE_D) + k * d);
+        }
+}
+
+/* The rest of latent k, whose sums over samples stand in the gradient. */
+static void finish_latent(const struct sae *sae, size_t k)
+{
+    const struct sae_state *s = sae->state;
+    const struct sae_entries *e = &s->main;
     size_t d = sae->o.d;
-    add_rows(e, k, e->g, 1, s->x, d, gradient_of(sae, SAE_E) + k * d);
-    if (e->residual) {
-        bool grouped = e->residual == s->residual;
-        const double *R = e->residual + (grouped ? s->group_of[k] * sae->o.batch * d : 0);
-        add_rows(e, k, e->z, -2, R, d, gradient_of(sae, SAE_D) + k * d);
+    double *E = gradient_of(sae, SAE_E) + k * d, *D = gradient_of(sae, SAE_D) + k * d;
+    double mean = 1 / (double)sae->o.batch, main = sum(e, k, e->latent_g);
+    double side = s->side_left ? sum(&s->side, k, s->side.latent_g) : 0;
+    enum sae_activation activation = sae->objective->activation;
+    if (sae->o.norms == SAE_FREE && s->norm[k] > 0) /* of the penalty, through |d_k| */
+        ndl_axpy(d, sum(e, k, e->latent_extra) / s->norm[k], sae->value[SAE_D] + k * d, D);
+    for (size_t c = 0; c < d; c++) {
+        E[c] *= mean;
+        D[c] *= mean;
     }
-    return sum(e, k, e->g);
+    s->pull[k] = mean * (main + side);
+    gradient_of(sae, SAE_B_ENC)[k] = activation == SAE_GATED ? mean * side : s->pull[k];
+    if (activation == SAE_JUMPRELU)
+        gradient_of(sae, SAE_LOG_THETA)[k] = mean * sum(e, k, e->latent_extra);
+    if (activation == SAE_GATED) {
+        gradient_of(sae, SAE_R_MAG)[k] = mean * sum(e, k, e->latent_extra);
+        gradient_of(sae, SAE_B_MAG)[k] = mean * main * exp(-sae->value[SAE_R_MAG][k]);
+    }
 }
 
 static void collect_latents(void *context, size_t first, size_t last, int worker)
 {
     (void)worker;
     const struct sae *sae = context;
-    const struct sae_state *s = sae->state;
     size_t d = sae->o.d;
-    double mean = 1 / (double)sae->o.batch;
-    enum sae_activation activation = sae->objective->activation;
-    for (size_t k = first; k < last; k++) {
-        double *E = gradient_of(sae, SAE_E) + k * d, *D = gradient_of(sae, SAE_D) + k * d;
-        memset(E, 0, d * sizeof *E);
-        memset(D, 0, d * sizeof *D);
-        double main = add_path(sae, &s->main, k), side = 0;
-        if (s->side_left)
-            side = add_path(sae, &s->side, k);
-        if (sae->o.norms == SAE_FREE && s->norm[k] > 0) /* of the penalty, through |d_k| */
-            ndl_axpy(d, sum(&s->main, k, s->main.extra) / s->norm[k], sae->value[SAE_D] + k * d, D);
-        for (size_t c = 0; c < d; c++) {
-            E[c] *= mean;
-            D[c] *= mean;
-        }
-        s->pull[k] = mean * (main + side);
-        gradient_of(sae, SAE_B_ENC)[k] = activation == SAE_GATED ? mean * side : s->pull[k];
-        if (activation == SAE_JUMPRELU)
-            gradient_of(sae, SAE_LOG_THETA)[k] = mean * sum(&s->main, k, s->main.extra);
-        if (activation == SAE_GATED) {
-            gradient_of(sae, SAE_R_MAG)[k] = mean * sum(&s->main, k, s->main.extra);
-            gradient_of(sae, SAE_B_MAG)[k] = mean * main * exp(-sae->value[SAE_R_MAG][k]);
-        }
-    }
+    memset(gradient_of(sae, SAE_E) + first * d, 0, (last - first) * d * sizeof(double));
+    memset(gradient_of(sae, SAE_D) + first * d, 0, (last - first) * d * sizeof(double));
+    add_path(sae, &sae->state->main, first, last);
+    if (sae->state->side_left)
+        add_path(sae, &sae->state->side, first, last);
+    for (size_t k = first; k < last; k++)
+        finish_latent(sae, k);
 }
 
 /* b_dec is added to every reconstruction and subtracted from what is encoded. */
@@ -190,7 +209,7 @@ double sae_collect(struct sae *sae)
     transpose(sae, &s->main);
     if (s->side_left)
         transpose(sae, &s->side);
-    sae_parallel(sae, sae->o.K, 16, collect_latents, sae);
+    sae_parallel(sae, sae->o.K, LATENTS, collect_latents, sae);
     collect_bias(sae);
     return sae_has(sae, SAE_ORTHOGONAL) && sae->o.K > 1 ? orthogonality(sae) : 0;
 }

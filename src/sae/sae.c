@@ -219,12 +219,15 @@ static void allocate_entries(const struct sae *sae, struct sae_entries *e, bool 
     e->extra = room(most, sizeof *e->extra, good);
     e->first = room(K + 1, sizeof *e->first, good);
     e->row = room(most, sizeof *e->row, good);
-    e->at = room(most, sizeof *e->at, good);
+    e->latent_z = room(most, sizeof(double), good);
+    e->latent_g = room(most, sizeof(double), good);
+    e->latent_extra = room(most, sizeof(double), good);
 }
 
 static void free_entries(struct sae_entries *e)
 {
-    void *all[] = {e->start, e->n, e->atom, e->z, e->g, e->extra, e->first, e->row, e->at};
+    void *all[] = {e->start, e->n,   e->atom,     e->z,        e->g,           e->extra,
+                   e->first, e->row, e->latent_z, e->latent_g, e->latent_extra};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
 }
@@ -244,6 +247,8 @@ static void allocate_workspace(const struct sae *sae, bool *good)
     if (side)
         allocate_entries(sae, &s->side, good);
     s->main.residual = s->residual;
+    s->main.has_extra =
+        sae->o.norms == SAE_FREE || sae->count[SAE_LOG_THETA] || sae->count[SAE_R_MAG];
     s->side.residual = sae_has(sae, SAE_REVIVAL) ? s->side_left : NULL;
     s->error = room(batch, sizeof(double), good);
     s->terms = room(batch, sizeof(double), good);

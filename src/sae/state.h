@@ -15,12 +15,14 @@ struct sae_entries {
     double *z;         /* what multiplies the atom; 0 where only a threshold learns */
     double *g;         /* derivative of the sample's loss with respect to E_k (x - b_dec) */
     double *extra;     /* JumpReLU: of log threshold; Gated: of r_mag; free norms: along d_k */
-    /* by latent: entries [first[k], first[k + 1]) of `row` (sample) and `at` (entry) */
+    /* The same by latent: entries [first[k], first[k + 1]), samples increasing. */
     size_t *first; /* K + 1 */
-    uint32_t *row, *at;
-    const double
-        *residual; /* groups x batch x d or batch x d: what z_k d_k should reconstruct, times
-                               its weight; NULL if the decoder does not learn from this path */
+    uint32_t *row; /* sample */
+    double *latent_z, *latent_g, *latent_extra;
+    bool has_extra;
+    /* What z_k d_k should reconstruct, times its weight: groups x batch x d or batch x d; NULL if
+     * the decoder does not learn from this path. */
+    const double *residual;
 };
 
 struct sae_state {

@@ -183,7 +183,7 @@ static void count_silence(struct sae *sae)
     for (size_t k = 0; k < sae->o.K; k++) {
         bool on = false;
         for (size_t t = e->first[k]; t < e->first[k + 1] && !on; t++)
-            on = e->z[e->at[t]] > 0;
+            on = e->latent_z[t] > 0;
         sae->state->silent[k] = on ? 0 : sae->state->silent[k] + sae->o.batch;
     }
 }

@@ -24,7 +24,7 @@ struct train_job {
     struct sae_shuffle shuffle;
     struct sae sae;
     struct sae_report report; /* of the last step */
-    double begun;
+    double begun, trained;    /* when the steps began, how long they took */
     uint64_t first_step;
     /* over all data, with the codes of the trained SAE: */
     double error, variance, l0;
@@ -152,6 +152,7 @@ static enum ndl_status write_report(const struct train_job *j, const char *path,
     cJSON_AddNumberToObject(json, "never_on", (double)j->never);
     cJSON_AddNumberToObject(json, "threads", j->o->common.threads);
     cJSON_AddNumberToObject(json, "first_step", (double)j->first_step);
+    cJSON_AddNumberToObject(json, "train_seconds", j->trained);
     cJSON_AddNumberToObject(json, "seconds", tool_seconds() - j->begun);
     enum ndl_status status = tool_json_write(json, path, err);
     cJSON_Delete(json);
@@ -177,7 +178,7 @@ static void print_summary(const struct train_job *j)
            100 * j->error / j->variance);
     printf("codes       %.4g per sample; %zu of %zu latents never on\n", j->l0, j->never,
            j->sae.o.K);
-    printf("time        %.3g s for %llu steps, %d threads\n", tool_seconds() - j->begun,
+    printf("time        %.3g s for %llu steps, %d threads\n", j->trained,
            (unsigned long long)(j->sae.step - j->first_step), j->o->common.threads);
 }
 
@@ -234,6 +235,7 @@ static enum ndl_status train(struct train_job *j, struct names *n, struct ndl_er
     j->begun = tool_seconds();
     if (status == NDL_OK)
         status = sae_train(&j->sae, &run, &j->report, err);
+    j->trained = tool_seconds() - j->begun;
     if (status == NDL_OK)
         status = measure(j, mean.v, err);
     tool_progress_end(&j->o->common);
