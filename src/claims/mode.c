@@ -19,8 +19,6 @@ $O(\lambda_0^{3/2})$ under L0 and $O(\lambda)$ under L1: an L0 model has little 
   two normal distributions.
 - Writes: `mode.tsv`; `mode-bias` (bias against the half-width), `mode-gain` (what the pair gains).
 - Falsified by: a bias elsewhere; other exponents. */
-#include <stdlib.h>
-
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_sort_double.h>
@@ -234,9 +232,8 @@ static void try_gains(struct claim *claim, double *x)
 {
     enum { STEPS = 7 };
     double price[STEPS], l0[STEPS], l1[STEPS], density = 0, density_median = 0;
-    double *mirror = malloc(SAMPLES * sizeof *mirror);
-    if (!mirror)
-        abort();
+    struct ndl_matrix reflected = claim_matrix(claim, 1, SAMPLES);
+    double *mirror = reflected.v;
     for (size_t i = 0; i < SAMPLES; i++) {
         x[i] = gsl_cdf_gamma_Pinv(((double)i + 0.5) / SAMPLES, 2, 1) - 2;
         mirror[SAMPLES - 1 - i] = -x[i];
@@ -263,7 +260,7 @@ static void try_gains(struct claim *claim, double *x)
         }
         claim_row(claim, price[step], l0[step], scale * f, l1[step]);
     }
-    free(mirror);
+    ndl_matrix_free(&reflected);
     claim_values(
         claim, "gain",
         {"l0_exponent", log10(l0[2] / l0[0]), 1e-4, "exponent of the gain in the price, L0"},
@@ -279,13 +276,11 @@ int main(int argc, char **argv)
         argc, argv,
         "Shows where the bias of a dense pair sits under L0 and L1, and what the pair gains.\v"
         "Example: mode --seed 7 --out build/results");
-    double *x = malloc(SAMPLES * sizeof *x);
-    if (!x)
-        abort();
-    try_locations(claim, x);
-    try_bumps(claim, x);
-    try_gains(claim, x);
-    free(x);
+    struct ndl_matrix x = claim_matrix(claim, 1, SAMPLES);
+    try_locations(claim, x.v);
+    try_bumps(claim, x.v);
+    try_gains(claim, x.v);
+    ndl_matrix_free(&x);
     claim_values(claim, NULL, {"trials", TRIALS, CLAIM_EXACT, "draws"},
                  {"samples", SAMPLES, CLAIM_EXACT, "N of each"});
     return claim_end(claim);

@@ -113,10 +113,11 @@ struct program {
     const struct ndl_matrix *D, *Z;
     const double *w;
     double alpha;
-    size_t group[FOREST_MAX], first[FOREST_MAX]; /* of a node: its group, its first column */
-    double *slope; /* N x K: the derivative of Omega in z_k where G is smooth */
+    size_t first[FOREST_MAX]; /* of a node: its first column */
+    double *slope;            /* N x K: the derivative of Omega in z_k where G is smooth */
 };
 
+/* Whether node n and all below it are off at sample i. */
 static bool silent(const struct program *p, size_t i, size_t n)
 {
     const double *z = ndl_row(p->Z, i);
@@ -145,6 +146,8 @@ static double largest(const struct program *p, size_t i, size_t n, size_t *which
     return best;
 }
 
+/* Whether G_n is at the kink where all that it is the maximum of is zero; kinks elsewhere have
+ * probability zero. */
 static bool has_kink(const struct program *p, size_t i, size_t n)
 {
     bool parent = false;
@@ -278,18 +281,19 @@ double forest_descent(const struct claim *claim, const struct ndl_matrix *D,
     if (!kink)
         claim_check_status(claim, ndl_fail(&err, NDL_NOMEM, "out of memory"), &err);
     glp_term_out(GLP_OFF);
-    for (size_t k = 0; k < K; k++) /* without kinks every node is a program of its own */
-        p.group[k] =
-            penalty->alpha > 0 && p.shape->parent[k] != SIZE_MAX ? p.group[p.shape->parent[k]] : k;
-    for (size_t group = 0; group < K; group++) {
-        if (p.group[group] != group)
+    size_t group[FOREST_MAX]; /* trees; without kinks every node is a program of its own */
+    for (size_t k = 0; k < K; k++)
+        group[k] =
+            penalty->alpha > 0 && p.shape->parent[k] != SIZE_MAX ? group[p.shape->parent[k]] : k;
+    for (size_t g = 0; g < K; g++) {
+        if (group[g] != g)
             continue;
         p.lp = glp_create_prob();
         for (size_t k = 0; k < K; k++)
-            if (p.group[k] == group)
+            if (group[k] == g)
                 add_node(&p, k);
         for (size_t k = K; k-- > 0;)
-            if (p.group[k] == group)
+            if (group[k] == g)
                 add_samples(&p, k, kink);
         sum += solve(&p);
         glp_delete_prob(p.lp);
