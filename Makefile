@@ -311,9 +311,9 @@ $(BUILD)/paper/versions.tex: FORCE
 	@CC='$(CC)' src/scripts/versions.sh $(commit) > $@.new && $(call keep,$@)
 # The pieces of source that the paper quotes, cut at "[anchor:NAME]" and "[end:NAME]".
 $(BUILD)/paper/anchors: src/scripts/anchors.awk $(sort $(wildcard src/*/*.[ch] src/*/*/*.[ch]))
-	@mkdir -p $@
-	@rm -f $@/*
-	@awk -v out=$@ -f $^ && touch $@
+	@rm -rf $@ $@.new
+	@mkdir -p $@.new
+	@awk -v out=$@.new -f $^ && touch $@.new && mv $@.new $@
 
 # The date in the PDF is that of the commit, so that one commit gives one PDF.
 commit_date = $$(git log -1 --format=%ct 2>/dev/null || echo 0)
