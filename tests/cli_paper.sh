@@ -71,4 +71,17 @@ same "$scratch/anchors/one" "$scratch/expected"
 exits 1 awk -v out="$scratch/anchors" -f src/scripts/anchors.awk "$scratch/code.c" "$scratch/code.c" && says 'a second anchor'
 sed -i '/end:/d' "$scratch/code.c"
 exits 1 awk -v out="$scratch/anchors" -f src/scripts/anchors.awk "$scratch/code.c" && says 'has no end'
+
+# What the documents name exists: files, functions of the kit, targets of make.
+documents="README.md REPRODUCE.md src/tools/AUDIT.md"
+# shellcheck disable=SC2086 # a list of files without blanks
+for file in $(grep -ohE '`(src|figures|paper|datasets|tests)/[A-Za-z0-9_./-]*`' $documents | tr -d '`' | grep -v mine | sort -u); do
+    [ -e "$file" ] || complain "the documents name $file"
+done
+for name in $(grep -ohE '`claim_[a-z_]*`' $documents | tr -d '`' | sort -u); do
+    grep -q "\b$name(" src/claims/kit/*.h || complain "the documents name $name"
+done
+for target in $(grep -ohE '(`|    )make [a-z-]+([ `=]|$)' $documents | sed 's/.*make //; s/[^a-z-].*//; s/^claim-.*/claim-ID/' | sort -u); do
+    [ "$target" = claim-ID ] || grep -qE "^$target:" Makefile || complain "the documents name make $target"
+done
 finish
