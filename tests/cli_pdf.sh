@@ -49,7 +49,7 @@ exits 1 src/scripts/latex.sh "$scratch/paper" "$scratch/b" && says '^Overfull'
 # Numbers that do not verify: no numbers.tex, hence no paper.
 cp -r "$BUILD/results" "$scratch/results"
 for file in "$scratch"/results/*.tsv; do
-    awk -F '\t' -v OFS='\t' '!/^#/ && NF == 4 { $2 = "nan" } { print }' "$file" >"$file.new" && mv "$file.new" "$file"
+    awk -F '\t' -v OFS='\t' '!/^#/ && (NF == 4 || NF == 5) { $2 = "nan" } { print }' "$file" >"$file.new" && mv "$file.new" "$file"
 done
 exits 1 "$BUILD/bin/registry" macros --results "$scratch/results" --out "$scratch/numbers.tex"
 [ ! -e "$scratch/numbers.tex" ] || complain 'numbers.tex from unverified results'
