@@ -9,14 +9,13 @@ or without a bias,
 
 $$ \frac{\sum_{i : k\ \mathrm{off}} z_{ij}}{N m_j} \ge \frac{1 - h_{jk}}{1 + \rho_k} , $$
 
-and if no residual is longer than $\lambda/2$, at least $(1 - h_{jk})/2$ of the activity of $j$
-happens without $k$.
+and if no sample wants an atom $-d_k$, that is $\rho_k \le 1$, at least $(1 - h_{jk})/2$ of the
+activity of $j$ happens without $k$.
 
 Measured at the optima of the random problems of claim `necessity`.  The controls break a
 hypothesis each: *turned* atoms, exactly coded, do not satisfy the condition of the atoms; in
 *leaking* codes one feature fires only where another does; *uncapped*, the bound is stated with
-$\rho = 0$ at the optima themselves; *long*, as $(1 - h)/2$ though residuals are longer than
-$\lambda/2$.
+$\rho = 0$ at the optima themselves; *wanted*, as $(1 - h)/2$ though some sample wants $-d_k$.
 
 What the bound is good for: a dictionary with an atom for a parent and for its child, where the
 child fires alone on a fiftieth of its samples.  No such dictionary is optimal.  In a large
@@ -40,34 +39,24 @@ enum what { OPTIMA, TURNED, LEAKING };
 
 /** ## Share and bound of every pair */
 struct found { /* the smallest share minus bound */
-    double optima, without_bias, turned, leaking, uncapped, shortest, longest;
+    double optima, without_bias, turned, leaking, uncapped, half, half_wanted;
     double tightest; /* the smallest share / bound at an optimum */
-    size_t problems, pairs, short_pairs;
+    size_t problems, pairs, capped;
 };
 
-/* The longest residual over lambda/2. */
-static double longest_residual(const struct ndl_matrix *X, const struct ndl_model *m)
-{
-    double r[RANDOM_PROBLEM_MOST_DIMENSION], longest = 0;
-    for (size_t i = 0; i < X->rows; i++)
-        keep_max(&longest, ndl_residual(X, m, i, r) / (m->lambda / 2));
-    return longest;
-}
-
 static void compare_optimum(struct claim *claim, size_t trial, const struct ndl_model *m,
-                            const struct ndl_share *s, size_t j, double longest,
-                            struct found *found)
+                            const struct ndl_share *s, size_t j, struct found *found)
 {
     double rest = 1 - ndl_dot(m->D.cols, ndl_row(&m->D, j), ndl_row(&m->D, s->k));
-    double *half = longest <= 1 + SLACK ? &found->shortest : &found->longest;
+    bool capped = s->rho <= 1 + SLACK;
     keep_min(&found->optima, s->share[j] - s->bound[j]);
     keep_min(&found->uncapped, s->share[j] - rest);
-    keep_min(half, s->share[j] - rest / 2);
+    keep_min(capped ? &found->half : &found->half_wanted, s->share[j] - rest / 2);
     if (!m->bias)
         keep_min(&found->without_bias, s->share[j] - s->bound[j]);
     if (s->bound[j] > 0.05) /* below, the quotient is that of two small numbers */
         keep_min(&found->tightest, s->share[j] / s->bound[j]);
-    found->short_pairs += longest <= 1 + SLACK;
+    found->capped += capped;
     found->pairs++;
     if (trial < SHOWN)
         claim_row(claim, OPTIMA, s->bound[j], s->share[j]);
@@ -77,7 +66,6 @@ static void compare_optimum(struct claim *claim, size_t trial, const struct ndl_
 static void compare(struct claim *claim, size_t trial, enum what what, const struct ndl_matrix *X,
                     const struct ndl_model *m, struct found *found)
 {
-    double longest = longest_residual(X, m);
     for (size_t k = 0; k < m->D.rows; k++) {
         struct ndl_error err;
         struct ndl_share s;
@@ -88,7 +76,7 @@ static void compare(struct claim *claim, size_t trial, enum what what, const str
             if (j == k || ndl_activity(m, j) <= 0)
                 continue;
             if (what == OPTIMA)
-                compare_optimum(claim, trial, m, &s, j, longest, found);
+                compare_optimum(claim, trial, m, &s, j, found);
             else if (isfinite(s.bound[j])) /* k is off somewhere */
                 keep_min(what == TURNED ? &found->turned : &found->leaking,
                          s.share[j] - s.bound[j]);
@@ -211,17 +199,15 @@ int main(int argc, char **argv)
     claim_values(
         claim, NULL, {"problems", (double)f.problems, any, "optima: KKT residual at most 1e-9"},
         {"pairs", (double)f.pairs, any, "ordered pairs of their features"},
-        {"short_pairs", (double)f.short_pairs, any,
-         "of them with no residual longer than lambda/2"},
+        {"capped", (double)f.capped, any, "of them with rho at most 1"},
         {"least", f.optima, any, "smallest share minus bound at an optimum"},
         {"least_without_bias", f.without_bias, any, "the same without a bias"},
         {"tightest", f.tightest, any, "smallest share over bound, bound above 0.05"},
         {"turned", f.turned, any, "smallest share minus bound, atoms turned by 10 degrees"},
         {"leaking", f.leaking, any, "smallest share minus bound, one feature leaking into another"},
         {"uncapped", f.uncapped, any, "smallest share minus (1 - h) at an optimum"},
-        {"half", f.shortest, any,
-         "smallest share minus (1 - h)/2, no residual longer than lambda/2"},
-        {"half_long", f.longest, any, "the same where a residual is longer"},
+        {"half", f.half, any, "smallest share minus (1 - h)/2 where rho is at most 1"},
+        {"half_wanted", f.half_wanted, any, "the same where rho is larger"},
         {"shown", SHOWN, CLAIM_EXACT, "problems of the table"},
         {"lone", LONE, CLAIM_EXACT, "share of the child's firings without its parent"});
     return claim_end(claim);

@@ -336,7 +336,7 @@ enum ndl_status ndl_multiplier_weights(const struct ndl_matrix *X, const struct 
  *     sum_{i: k off} z_ij / (N m_j)  >=  (1 - h_jk) / (1 + rho),
  * rho = max over {k off} of -2 r_i.d_k / lambda, because the multipliers mu_ik, at most
  * lambda (1 + rho) and 0 where k is on, sum to lambda N m_j (1 - h_jk) against z_ij.  Where no
- * residual is longer than lambda/2, rho <= 1. */
+ * sample wants an atom -d_k, rho <= 1. */
 struct ndl_share {
     size_t k, count; /* count = K */
     double rho;      /* -INFINITY if k is never off */
