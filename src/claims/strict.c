@@ -105,7 +105,9 @@ static struct point find_point(const struct claim *claim, gsl_rng *rng,
 }
 
 /** Weighted L1, the logarithm, a root, tanh, tree L2, a tree maximum whose parent is free and one
-whose parent is not, and L1 with a price on coherence: each at three weights. */
+whose parent is not, and L1 with a price on coherence: each at three weights.  They are weak enough for
+the weakest child, 0.5, not to fall silent: a concave penalty that curves more than $|r|^2$ has no
+stationary point with a small code. */
 enum { FORMS = 8, ROOT = 2, MAX_FREE = 5, MAX_BOUND = 6, COHERENT = 7 };
 
 struct extremes {
@@ -150,14 +152,14 @@ static struct point point_of_draw(const struct claim *claim, size_t draw,
 static void try_weight(const struct claim *claim, double weight, struct extremes *e)
 {
     const double even[FEATURES] = {weight, weight}, cheap[FEATURES] = {0.4 * weight, weight},
-                 low[FEATURES] = {0.1 * weight, weight};
+                 low[FEATURES] = {0.05 * weight, weight};
     const struct penalty forms[FORMS] = {
         penalty_l1(FEATURES, cheap),
-        penalty_log(FEATURES, cheap, 0.1),
+        penalty_log(FEATURES, cheap, 0.3),
         penalty_power(FEATURES, cheap, 0.5),
         penalty_tanh(FEATURES, cheap, 0.5),
         penalty_tree_l2(FEATURES, cheap, TREE),
-        penalty_tree_max(FEATURES, low, TREE, 10),
+        penalty_tree_max(FEATURES, low, TREE, 20),
         penalty_tree_max(FEATURES, cheap, TREE, 0.5),
         penalty_l1(FEATURES, even),
     };
