@@ -58,9 +58,9 @@ static void point_at(struct point *t, const struct ndl_matrix *X, size_t K, doub
         assert_non_null(*vector[v]);
     }
     for (size_t k = 0; k < K; k++)
-        ndl_random_unit(rng, ndl_row(&t->p.T, k), X->cols);
+        ndl_random_unit(rng, ndl_row(&t->p.atoms_and_bias, k), X->cols);
     for (size_t j = 0; j < X->cols && bias; j++)
-        ndl_row(&t->p.T, K)[j] = gsl_ran_gaussian(rng, 0.1);
+        ndl_row(&t->p.atoms_and_bias, K)[j] = gsl_ran_gaussian(rng, 0.1);
     assert_int_equal(ndl_reduced_eval(&t->f, &t->p, NULL, NULL), NDL_OK);
     for (size_t e = 0; e < entries; e++)
         t->V[e] = gsl_ran_gaussian(rng, 1);
@@ -92,7 +92,8 @@ static void walk(struct point *s, double t)
             r = sin(speed * t) / speed;
         }
         for (size_t j = 0; j < d; j++)
-            ndl_row(&s->q.T, k)[j] = c * ndl_row(&s->p.T, k)[j] + r * s->V[k * d + j];
+            ndl_row(&s->q.atoms_and_bias, k)[j] =
+                c * ndl_row(&s->p.atoms_and_bias, k)[j] + r * s->V[k * d + j];
     }
     assert_int_equal(ndl_reduced_eval(&s->f, &s->q, &s->p.Z, NULL), NDL_OK);
 }

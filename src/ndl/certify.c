@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A product of its own, and not that of vec.h: this file shares nothing with the solver. */
 static double inner(const double *x, const double *y, size_t d)
 {
     double s[4] = {0}; /* four sums: the processor need not wait for the last */

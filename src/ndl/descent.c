@@ -35,31 +35,33 @@ static const double CONTINUATION_TOLERANCE = 1e-3;
 
 /* One sweep over atoms and bias, codes held: with Q = sum_i (z_i, 1)^T r_i the best unit atom k is
  * along Q_k + (sum_i z_ik^2) d_k.  `next` receives the result; Q follows the changes so far,
- * Q_k = -slope_k / 2 - sum_j moment_kj (next_j - T_j). */
+ * Q_k = -gradient_k / 2 - sum_j moment_kj (next_j - T_j). */
 static void sweep(const struct ndl_reduced *f, const struct ndl_point *p, double *change,
                   struct ndl_point *next)
 {
     size_t K = f->K, d = f->d;
-    memcpy(next->T.v, p->T.v, (K + 1) * d * sizeof *next->T.v);
+    memcpy(next->atoms_and_bias.v, p->atoms_and_bias.v,
+           (K + 1) * d * sizeof *next->atoms_and_bias.v);
     memset(change, 0, (K + 1) * d * sizeof *change);
     for (size_t k = 0; k < K + f->bias; k++) {
         const double *moment = ndl_row(&p->moment, k);
-        double *row = ndl_row(&next->T, k), *moved = change + k * d;
+        double *row = ndl_row(&next->atoms_and_bias, k), *moved = change + k * d;
         if (!(moment[k] > 0))
             continue;
         for (size_t j = 0; j < d; j++)
-            row[j] = ndl_row(&p->slope, k)[j] / -2 + moment[k] * ndl_row(&p->T, k)[j];
+            row[j] =
+                ndl_row(&p->gradient, k)[j] / -2 + moment[k] * ndl_row(&p->atoms_and_bias, k)[j];
         for (size_t j = 0; j < K + f->bias; j++)
             if (moment[j] != 0 && j != k)
                 ndl_axpy(d, -moment[j], change + j * d, row);
         double norm = k < K ? ndl_norm(d, row) : moment[k];
         if (!(norm > 0)) /* every direction is as good: stay */
-            memcpy(row, ndl_row(&p->T, k), d * sizeof *row);
+            memcpy(row, ndl_row(&p->atoms_and_bias, k), d * sizeof *row);
         else
             for (size_t j = 0; j < d; j++)
                 row[j] /= norm;
         for (size_t j = 0; j < d; j++)
-            moved[j] = row[j] - ndl_row(&p->T, k)[j];
+            moved[j] = row[j] - ndl_row(&p->atoms_and_bias, k)[j];
     }
 }
 
@@ -75,14 +77,14 @@ static size_t revive(const struct ndl_reduced *f, struct ndl_point *p, struct nd
             continue;
         size_t longest = 0;
         for (size_t i = 1; i < f->X->rows; i++)
-            if (p->norm[i] > p->norm[longest])
+            if (p->residual_norm[i] > p->residual_norm[longest])
                 longest = i;
-        if (!(p->norm[longest] > threshold))
+        if (!(p->residual_norm[longest] > threshold))
             break;
-        double *atom = ndl_row(&next->T, k);
+        double *atom = ndl_row(&next->atoms_and_bias, k);
         ndl_reduced_residual(f, p, longest, atom);
         ndl_normalise(f->d, atom);
-        p->norm[longest] = 0; /* taken */
+        p->residual_norm[longest] = 0; /* taken */
         revived++;
     }
     return revived;
@@ -151,7 +153,7 @@ double ndl_continuation_start(const struct ndl_reduced *f, const struct ndl_poin
     for (size_t i = 0; i < X->rows; i++) {
         double square = 0;
         for (size_t j = 0; j < f->d; j++) {
-            double centred = ndl_row(X, i)[j] - ndl_row(&p->T, f->K)[j];
+            double centred = ndl_row(X, i)[j] - ndl_row(&p->atoms_and_bias, f->K)[j];
             square += centred * centred;
         }
         size += sqrt(square) / (double)X->rows;
@@ -189,7 +191,8 @@ enum ndl_status ndl_descend_from_given(struct ndl_reduced *f, struct ndl_point *
     status = ndl_point_alloc(&lower, f, err);
     if (status != NDL_OK)
         return status;
-    memcpy(lower.T.v, p->T.v, p->T.rows * p->T.cols * sizeof *p->T.v);
+    memcpy(lower.atoms_and_bias.v, p->atoms_and_bias.v,
+           p->atoms_and_bias.rows * p->atoms_and_bias.cols * sizeof *p->atoms_and_bias.v);
     status = ndl_descend_by_continuation(f, &lower, top, run, err);
     *used_continuation = status == NDL_OK && lower.loss < p->loss;
     if (*used_continuation) {

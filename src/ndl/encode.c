@@ -26,11 +26,11 @@
 enum {
     BLOCK = 128,       /* samples per matrix product */
     GRAM_ATOMS = 4096, /* the most atoms whose Gram matrix is held (128 MiB) */
-    ENTER = 64         /* violators a sample of a wider dictionary takes in per round */
+    ENTER = 64 /* violators that a sample of a dictionary with more atoms takes in per round */
 };
 
 /* The codes of one block. */
-struct piece {
+struct block_codes {
     size_t entries;
     uint32_t *atom;
     double *value;
@@ -51,13 +51,13 @@ struct coding {
     const struct ndl_codes *warm;
     bool certify, exact;
     size_t *start; /* receives the number of entries of sample i at i + 1 */
-    struct piece *piece;
-    struct bench *bench; /* one per worker */
+    struct block_codes *block;
+    struct workspace *workspace; /* one per worker */
     _Atomic bool no_memory, not_finite;
 };
 
 /* One worker's workspace. */
-struct bench {
+struct workspace {
     struct ndl_active active;
     struct ndl_matrix centred;  /* BLOCK x d: x - b */
     struct ndl_matrix residual; /* BLOCK x d */
@@ -67,7 +67,7 @@ struct bench {
     uint32_t *atom;             /* increasing */
     double *value;              /* codes of the unit atoms */
     double *error;              /* stride: gradients of the active atoms */
-    /* of a dictionary too wide for its Gram matrix */
+    /* of a dictionary with too many atoms for its Gram matrix */
     uint32_t *seen;         /* atoms this sample sees, increasing */
     uint32_t *warm;         /* which of them are active */
     struct ndl_matrix near; /* those atoms */
@@ -75,11 +75,12 @@ struct bench {
     double *near_h;
 };
 
-static enum ndl_status bench_alloc(struct bench *w, const struct coding *c, struct ndl_error *err)
+static enum ndl_status workspace_alloc(struct workspace *w, const struct coding *c,
+                                       struct ndl_error *err)
 {
     size_t K = c->e->unit.rows, d = c->e->unit.cols, room = 0;
-    bool wide = c->e->gram.v == NULL;
-    *w = (struct bench){.stride = K < d ? K : d};
+    bool many = c->e->gram.v == NULL;
+    *w = (struct workspace){.stride = K < d ? K : d};
     size_t seen = w->stride + ENTER;
     enum ndl_status status = ndl_active_alloc(&w->active, K, d, err);
     if (status == NDL_OK)
@@ -88,9 +89,9 @@ static enum ndl_status bench_alloc(struct bench *w, const struct coding *c, stru
         status = ndl_matrix_alloc(&w->residual, BLOCK, d, err);
     if (status == NDL_OK)
         status = ndl_matrix_alloc(&w->products, BLOCK, K, err);
-    if (status == NDL_OK && wide)
+    if (status == NDL_OK && many)
         status = ndl_matrix_alloc(&w->near, seen, d, err);
-    if (status == NDL_OK && wide)
+    if (status == NDL_OK && many)
         status = ndl_matrix_alloc(&w->near_gram, seen, seen, err);
     if (status != NDL_OK)
         return status;
@@ -107,7 +108,7 @@ static enum ndl_status bench_alloc(struct bench *w, const struct coding *c, stru
     return NDL_OK;
 }
 
-static void bench_free(struct bench *w)
+static void workspace_free(struct workspace *w)
 {
     ndl_active_free(&w->active);
     ndl_matrix_free(&w->centred);
@@ -134,7 +135,7 @@ static void multiply(enum ndl_op opB, size_t m, size_t n, size_t k, const double
 }
 
 /* Below this an entry of h - G z of sample s counts as rounding. */
-static double noise(const struct coding *c, const struct bench *w, size_t s)
+static double noise(const struct coding *c, const struct workspace *w, size_t s)
 {
     const double *x = ndl_row(&w->centred, s);
     return 8 * DBL_EPSILON * (sqrt(ndl_dot(c->e->unit.cols, x, x)) + c->e->lambda);
@@ -142,7 +143,7 @@ static double noise(const struct coding *c, const struct bench *w, size_t s)
 
 /* The active-set solver works with h and G, whose rounding is that of |x|^2.  From the residual
  * itself the multipliers of the active codes come out as zero as they can be. */
-NDL_WIDE static void refine(const struct coding *c, struct bench *w, size_t s,
+NDL_WIDE static void refine(const struct coding *c, struct workspace *w, size_t s,
                             const uint32_t *names)
 {
     struct ndl_active *a = &w->active;
@@ -159,7 +160,7 @@ NDL_WIDE static void refine(const struct coding *c, struct bench *w, size_t s,
 
 /* Keeps what the active-set solver found for sample s; `names` maps its atoms to the
  * dictionary's (NULL: they are the same). */
-static void keep(const struct coding *c, struct bench *w, size_t s, const uint32_t *names)
+static void keep(const struct coding *c, struct workspace *w, size_t s, const uint32_t *names)
 {
     struct ndl_active *a = &w->active;
     if (c->exact)
@@ -180,7 +181,7 @@ static void keep(const struct coding *c, struct bench *w, size_t s, const uint32
 }
 
 /* residual = centred - z D for sample s */
-NDL_WIDE static void reconstruct(const struct coding *c, struct bench *w, size_t s)
+NDL_WIDE static void reconstruct(const struct coding *c, struct workspace *w, size_t s)
 {
     size_t d = c->e->unit.cols;
     double *r = ndl_row(&w->residual, s);
@@ -189,7 +190,7 @@ NDL_WIDE static void reconstruct(const struct coding *c, struct bench *w, size_t
         ndl_axpy(d, -w->value[e], ndl_row(&c->e->unit, w->atom[e]), r);
 }
 
-static void residual_products(const struct coding *c, struct bench *w, size_t rows)
+static void residual_products(const struct coding *c, struct workspace *w, size_t rows)
 {
     size_t K = c->e->unit.rows, d = c->e->unit.cols;
     for (size_t s = 0; s < rows; s++)
@@ -197,7 +198,7 @@ static void residual_products(const struct coding *c, struct bench *w, size_t ro
     multiply(NDL_TRANSPOSED, rows, K, d, w->residual.v, d, c->e->unit.v, d, 0, w->products.v, K);
 }
 
-static void code_block(const struct coding *c, struct bench *w, size_t first, size_t rows)
+static void code_block(const struct coding *c, struct workspace *w, size_t first, size_t rows)
 {
     size_t K = c->e->unit.rows, d = c->e->unit.cols;
     double *h = w->products.v;
@@ -217,7 +218,7 @@ static void code_block(const struct coding *c, struct bench *w, size_t first, si
 
 /* Lists the atoms sample s is to see next: the active ones and the worst violators of
  * r.d <= lambda/2, at most ENTER of them; false if there are none of the latter. */
-static bool look_around(const struct coding *c, struct bench *w, size_t s, size_t *seen,
+static bool look_around(const struct coding *c, struct workspace *w, size_t s, size_t *seen,
                         size_t *warm)
 {
     const double *product = ndl_row(&w->products, s);
@@ -247,8 +248,9 @@ static bool look_around(const struct coding *c, struct bench *w, size_t s, size_
     return true;
 }
 
-/* The same for a dictionary too wide for its Gram matrix. */
-static void code_block_wide(const struct coding *c, struct bench *w, size_t first, size_t rows)
+/* The same for a dictionary with too many atoms for its Gram matrix. */
+static void code_block_of_many(const struct coding *c, struct workspace *w, size_t first,
+                               size_t rows)
 {
     size_t d = c->e->unit.cols;
     double value[BLOCK]; /* twice the objective of each sample's set, negated: it must grow */
@@ -306,7 +308,7 @@ static void code_block_wide(const struct coding *c, struct bench *w, size_t firs
 /* The largest relative duality gap of the block, from x, b, D and z alone.  With the
  * dual point 2 t r, t = min(1, (lambda/2) / max_k r.d_k), primal - dual is
  * (1 - t)^2 |r|^2 + 2 sum_k z_k (lambda/2 - t r.d_k): nothing cancels. */
-static double block_gap(const struct coding *c, struct bench *w, size_t rows)
+static double block_gap(const struct coding *c, struct workspace *w, size_t rows)
 {
     size_t K = c->e->unit.rows, d = c->e->unit.cols;
     double worst = 0, half = c->e->lambda / 2;
@@ -321,15 +323,15 @@ static double block_gap(const struct coding *c, struct bench *w, size_t rows)
             l1 += w->value[e];
             slack += w->value[e] * (half - t * product[w->atom[e]]);
         }
-        double gap = (1 - t) * (1 - t) * square + 2 * slack;
-        worst = fmax(worst, fabs(gap) / fmax(square + c->e->lambda * l1, half * half));
+        double duality_gap = (1 - t) * (1 - t) * square + 2 * slack;
+        worst = fmax(worst, fabs(duality_gap) / fmax(square + c->e->lambda * l1, half * half));
     }
     return worst;
 }
 
-static bool pack(const struct coding *c, const struct bench *w, size_t first, size_t rows)
+static bool pack_block(const struct coding *c, const struct workspace *w, size_t first, size_t rows)
 {
-    struct piece *p = &c->piece[first / BLOCK];
+    struct block_codes *p = &c->block[first / BLOCK];
     for (size_t s = 0; s < rows; s++)
         p->entries += c->start[first + s + 1] = w->count[s];
     p->atom = malloc((p->entries + 1) * sizeof *p->atom);
@@ -345,7 +347,7 @@ static bool pack(const struct coding *c, const struct bench *w, size_t first, si
 }
 
 /* centred = X - b for the rows of a block; false if an entry of X is not finite. */
-NDL_WIDE static bool centre(const struct coding *c, struct bench *w, size_t first, size_t rows)
+NDL_WIDE static bool centre(const struct coding *c, struct workspace *w, size_t first, size_t rows)
 {
     size_t d = c->e->unit.cols;
     bool finite = true;
@@ -362,7 +364,7 @@ NDL_WIDE static bool centre(const struct coding *c, struct bench *w, size_t firs
 static void work(void *context, size_t first, size_t last, int worker)
 {
     struct coding *c = context;
-    struct bench *w = &c->bench[worker];
+    struct workspace *w = &c->workspace[worker];
     size_t rows = last - first;
     if (!centre(c, w, first, rows)) {
         atomic_store(&c->not_finite, true);
@@ -371,10 +373,10 @@ static void work(void *context, size_t first, size_t last, int worker)
     if (c->e->gram.v)
         code_block(c, w, first, rows);
     else
-        code_block_wide(c, w, first, rows);
+        code_block_of_many(c, w, first, rows);
     if (c->certify)
-        c->piece[first / BLOCK].worst_gap = block_gap(c, w, rows);
-    if (!pack(c, w, first, rows))
+        c->block[first / BLOCK].worst_gap = block_gap(c, w, rows);
+    if (!pack_block(c, w, first, rows))
         atomic_store(&c->no_memory, true);
 }
 
@@ -451,23 +453,23 @@ void ndl_encoder_free(struct ndl_encoder *e)
 /* ------------------------------------------------------------ the whole set */
 
 /* Joins the blocks' codes in order. */
-static enum ndl_status assemble(const struct coding *c, size_t pieces, struct ndl_codes *Z,
+static enum ndl_status assemble(const struct coding *c, size_t blocks, struct ndl_codes *Z,
                                 double *worst_gap, struct ndl_error *err)
 {
     size_t entries = 0;
     double worst = 0;
-    for (size_t p = 0; p < pieces; p++) {
-        entries += c->piece[p].entries;
-        worst = fmax(worst, c->piece[p].worst_gap);
+    for (size_t p = 0; p < blocks; p++) {
+        entries += c->block[p].entries;
+        worst = fmax(worst, c->block[p].worst_gap);
     }
     enum ndl_status status = ndl_codes_alloc(Z, c->X->rows, c->e->unit.rows, entries, err);
     if (status != NDL_OK)
         return status;
     for (size_t i = 0; i < Z->rows; i++)
         Z->start[i + 1] = Z->start[i] + c->start[i + 1];
-    for (size_t p = 0, e = 0; p < pieces; e += c->piece[p++].entries) {
-        memcpy(Z->atom + e, c->piece[p].atom, c->piece[p].entries * sizeof *Z->atom);
-        memcpy(Z->value + e, c->piece[p].value, c->piece[p].entries * sizeof *Z->value);
+    for (size_t p = 0, e = 0; p < blocks; e += c->block[p++].entries) {
+        memcpy(Z->atom + e, c->block[p].atom, c->block[p].entries * sizeof *Z->atom);
+        memcpy(Z->value + e, c->block[p].value, c->block[p].entries * sizeof *Z->value);
     }
     if (worst_gap)
         *worst_gap = worst;
@@ -490,10 +492,10 @@ enum ndl_status ndl_encoder_run(const struct ndl_encoder *e, const struct ndl_ma
     if (warm && (warm->rows != X->rows || warm->cols != K))
         return ndl_fail(err, NDL_BADARG, "encode: the warm codes are %zu x %zu, not %zu x %zu",
                         warm->rows, warm->cols, X->rows, K);
-    size_t pieces = X->rows / BLOCK + (X->rows % BLOCK > 0);
+    size_t blocks = X->rows / BLOCK + (X->rows % BLOCK > 0);
     int threads = ndl_threads(X->rows, K, d, options->threads);
-    if ((size_t)threads > pieces)
-        threads = pieces > 0 ? (int)pieces : 1;
+    if ((size_t)threads > blocks)
+        threads = blocks > 0 ? (int)blocks : 1;
     struct coding c = {.e = e,
                        .X = X,
                        .warm = warm,
@@ -502,12 +504,12 @@ enum ndl_status ndl_encoder_run(const struct ndl_encoder *e, const struct ndl_ma
     double worst = 0;
     enum ndl_status status = NDL_OK;
     c.start = calloc(X->rows + 1, sizeof *c.start);
-    c.piece = calloc(pieces + 1, sizeof *c.piece);
-    c.bench = calloc((size_t)threads, sizeof *c.bench);
-    if (!c.start || !c.piece || !c.bench)
+    c.block = calloc(blocks + 1, sizeof *c.block);
+    c.workspace = calloc((size_t)threads, sizeof *c.workspace);
+    if (!c.start || !c.block || !c.workspace)
         status = ndl_fail(err, NDL_NOMEM, "no memory to code %zu samples", X->rows);
     for (int t = 0; status == NDL_OK && t < threads; t++)
-        status = bench_alloc(&c.bench[t], &c, err);
+        status = workspace_alloc(&c.workspace[t], &c, err);
     if (status == NDL_OK) {
         ndl_parallel(X->rows, BLOCK, threads, work, &c);
         if (atomic_load(&c.not_finite))
@@ -516,21 +518,21 @@ enum ndl_status ndl_encoder_run(const struct ndl_encoder *e, const struct ndl_ma
             status = ndl_fail(err, NDL_NOMEM, "no memory for the codes of %zu samples", X->rows);
     }
     if (status == NDL_OK)
-        status = assemble(&c, pieces, Z, &worst, err);
+        status = assemble(&c, blocks, Z, &worst, err);
     if (status == NDL_OK && worst_gap)
         *worst_gap = worst;
     if (status == NDL_OK && options->gap > 0 && worst > options->gap)
         status = ndl_fail(err, NDL_NOCONV, "encode: relative duality gap %.3g, not %.3g", worst,
                           options->gap);
-    for (int t = 0; c.bench && t < threads; t++)
-        bench_free(&c.bench[t]);
-    for (size_t p = 0; c.piece && p < pieces; p++) {
-        free(c.piece[p].atom);
-        free(c.piece[p].value);
+    for (int t = 0; c.workspace && t < threads; t++)
+        workspace_free(&c.workspace[t]);
+    for (size_t p = 0; c.block && p < blocks; p++) {
+        free(c.block[p].atom);
+        free(c.block[p].value);
     }
     free(c.start);
-    free(c.piece);
-    free(c.bench);
+    free(c.block);
+    free(c.workspace);
     return status;
 }
 

@@ -55,7 +55,7 @@ static enum ndl_status finish(struct ndl_multistart *m, struct ndl_reduced *f, s
                   : ndl_fail(err, NDL_NOMEM, "no memory for %zu variables", variables);
     if (status == NDL_OK)
         status = ndl_point_alloc(&trial, f, err);
-    memcpy(p->T.v, m->T.v, variables * sizeof *p->T.v);
+    memcpy(p->atoms_and_bias.v, m->atoms_and_bias.v, variables * sizeof *p->atoms_and_bias.v);
     if (status == NDL_OK)
         status = ndl_reduced_eval(f, p, NULL, err);
     for (int escape = 0; status == NDL_OK; escape++) {
@@ -72,7 +72,8 @@ static enum ndl_status finish(struct ndl_multistart *m, struct ndl_reduced *f, s
         }
         if (!lower)
             break;
-        memcpy(p->T.v, trial.T.v, variables * sizeof *p->T.v);
+        memcpy(p->atoms_and_bias.v, trial.atoms_and_bias.v,
+               variables * sizeof *p->atoms_and_bias.v);
         status = ndl_descend(f, p, &run, err);
     }
     m->iterations = run.iterations;
@@ -125,8 +126,8 @@ static enum ndl_status deliver(const struct ndl_multistart *m, struct ndl_point 
         status = ndl_matrix_alloc(&model->b, 1, d, err);
     if (status != NDL_OK)
         return status;
-    memcpy(model->D.v, p->T.v, K * d * sizeof *p->T.v);
-    memcpy(model->b.v, ndl_row(&p->T, K), d * sizeof *p->T.v);
+    memcpy(model->D.v, p->atoms_and_bias.v, K * d * sizeof *p->atoms_and_bias.v);
+    memcpy(model->b.v, ndl_row(&p->atoms_and_bias, K), d * sizeof *p->atoms_and_bias.v);
     model->Z = p->Z;
     p->Z = (struct ndl_codes){0};
     model->lambda = m->options->lambda;

@@ -20,7 +20,7 @@ enum { NDL_MANY_SAMPLES = 10000 };
 enum ndl_status ndl_alternate(struct ndl_reduced *f, struct ndl_point *p, double slow,
                               struct ndl_descent *run, struct ndl_error *err);
 
-/* From p->T to a stationary point, reviving dead atoms where that pays. */
+/* From p->atoms_and_bias to a stationary point, reviving dead atoms where that pays. */
 enum ndl_status ndl_descend(struct ndl_reduced *f, struct ndl_point *p, struct ndl_descent *run,
                             struct ndl_error *err);
 
@@ -60,14 +60,14 @@ enum ndl_status ndl_fit_warm_up(const struct ndl_matrix *X, const struct ndl_fit
 struct ndl_multistart {
     const struct ndl_matrix *X;
     const struct ndl_fit_options *options;
-    int threads;            /* of each start */
-    pthread_mutex_t lock;   /* of everything below, and of the caller's progress function */
-    double *loss;           /* starts; owned */
-    struct ndl_matrix T;    /* atoms and bias of the best; owned */
-    int best;               /* the index of that start, -1 before the first */
-    int iterations;         /* its own */
-    bool used_continuation; /* by the given start */
-    enum ndl_status status; /* the first failure */
+    int threads;          /* of each start */
+    pthread_mutex_t lock; /* of everything below, and of the caller's progress function */
+    double *loss;         /* starts; owned */
+    struct ndl_matrix atoms_and_bias; /* atoms and bias of the best; owned */
+    int best;                         /* the index of that start, -1 before the first */
+    int iterations;                   /* its own */
+    bool used_continuation;           /* by the given start */
+    enum ndl_status status;           /* the first failure */
     struct ndl_error failure;
 };
 

@@ -104,7 +104,7 @@ static double sample_loss(const struct ndl_reduced *f, const struct ndl_point *p
     double l1 = 0;
     for (size_t e = p->Z.start[i]; e < p->Z.start[i + 1]; e++)
         l1 += p->Z.value[e];
-    return p->norm[i] * p->norm[i] + f->lambda * l1;
+    return p->residual_norm[i] * p->residual_norm[i] + f->lambda * l1;
 }
 
 /* What the loss would rise by without atom k, for the K / 16 + 1 atoms that do least (by
@@ -118,7 +118,8 @@ static enum ndl_status cost_of_weak(struct ndl_reduced *f, const struct ndl_poin
     enum ndl_status status = ndl_point_alloc(&without, f, err);
     if (status != NDL_OK)
         return status;
-    memcpy(without.T.v, p->T.v, p->T.rows * p->T.cols * sizeof *p->T.v);
+    memcpy(without.atoms_and_bias.v, p->atoms_and_bias.v,
+           p->atoms_and_bias.rows * p->atoms_and_bias.cols * sizeof *p->atoms_and_bias.v);
     for (size_t k = 0; k < f->K; k++) {
         cost[k] = HUGE_VAL;
         if (ndl_row(&p->moment, k)[k] > ndl_row(&p->moment, strongest)[strongest])
@@ -131,7 +132,8 @@ static enum ndl_status cost_of_weak(struct ndl_reduced *f, const struct ndl_poin
                 weakest = k;
         cost[weakest] = 0;
         /* A twin of another atom is as good as none. */
-        memcpy(ndl_row(&without.T, weakest), ndl_row(&p->T, strongest), f->d * sizeof *p->T.v);
+        memcpy(ndl_row(&without.atoms_and_bias, weakest), ndl_row(&p->atoms_and_bias, strongest),
+               f->d * sizeof *p->atoms_and_bias.v);
     }
     status = ndl_reduced_eval(f, &without, NULL, err);
     for (size_t i = 0; status == NDL_OK && i < f->X->rows; i++) {
@@ -143,9 +145,9 @@ static enum ndl_status cost_of_weak(struct ndl_reduced *f, const struct ndl_poin
     return status;
 }
 
-/* Gives weak atoms of T = p->T new directions, where that pays: where gain_of promises more than
- * the atom is worth.  The directions tried come from the largest parts of samples that their
- * atoms cannot explain. */
+/* Gives weak atoms new directions in T, where that pays: where gain_of promises more than the atom
+ * is worth at p.  The directions tried come from the largest parts of samples that their atoms
+ * cannot explain. */
 static enum ndl_status exchange_weak(struct ndl_reduced *f, const struct ndl_point *p,
                                      struct ndl_matrix *T, size_t *exchanged, struct ndl_error *err)
 {
@@ -214,8 +216,8 @@ static bool nearly_stationary(const struct ndl_reduced *f, const struct ndl_poin
 {
     double square = 0, pull = 0;
     for (size_t k = 0; k < f->K; k++) {
-        const double *g = ndl_row(&p->slope, k);
-        double along = ndl_dot(f->d, g, ndl_row(&p->T, k));
+        const double *g = ndl_row(&p->gradient, k);
+        double along = ndl_dot(f->d, g, ndl_row(&p->atoms_and_bias, k));
         square += ndl_dot(f->d, g, g) - along * along;
         pull += along * along;
     }
@@ -242,21 +244,21 @@ static enum ndl_status alternate_on_some(const struct ndl_matrix *X, size_t stri
     if (status == NDL_OK)
         status = ndl_point_alloc(&p, &f, err);
     if (status == NDL_OK) {
-        memcpy(p.T.v, T->v, T->rows * T->cols * sizeof *T->v);
+        memcpy(p.atoms_and_bias.v, T->v, T->rows * T->cols * sizeof *T->v);
         status = ndl_reduced_eval(&f, &p, NULL, err);
     }
     size_t exchanged = 1;
     for (int round = 0; status == NDL_OK && !probe && exchanged > 0 && round < EXCHANGES; round++) {
         status = ndl_alternate(&f, &p, SLOW_ON_SOME, run, err);
         if (status == NDL_OK)
-            status = exchange_weak(&f, &p, &p.T, &exchanged, err);
+            status = exchange_weak(&f, &p, &p.atoms_and_bias, &exchanged, err);
         if (status == NDL_OK && exchanged > 0)
             status = ndl_reduced_eval(&f, &p, NULL, err);
     }
     if (status == NDL_OK) {
         *density = (double)p.Z.start[some.rows] / (double)some.rows;
         *settled = nearly_stationary(&f, &p);
-        memcpy(T->v, p.T.v, T->rows * T->cols * sizeof *T->v);
+        memcpy(T->v, p.atoms_and_bias.v, T->rows * T->cols * sizeof *T->v);
     }
     ndl_point_free(&p);
     ndl_reduced_free(&f);

@@ -36,9 +36,9 @@ static void one_start(struct ndl_multistart *m, size_t s)
     if (status == NDL_OK)
         status = ndl_point_alloc(&p, &f, &failure);
     if (status == NDL_OK)
-        status = ndl_fit_start(m->X, o, rng, &p.T, &failure);
+        status = ndl_fit_start(m->X, o, rng, &p.atoms_and_bias, &failure);
     if (status == NDL_OK)
-        status = ndl_fit_warm_up(m->X, o, m->threads, &p.T, &run, &failure);
+        status = ndl_fit_warm_up(m->X, o, m->threads, &p.atoms_and_bias, &run, &failure);
     if (status == NDL_OK)
         status = o->D0 ? ndl_descend_from_given(&f, &p, &run, &m->used_continuation, &failure)
                        : ndl_descend_by_continuation(&f, &p, ndl_continuation_start(&f, &p), &run,
@@ -49,9 +49,9 @@ static void one_start(struct ndl_multistart *m, size_t s)
         /* Ties go to the lower index, so that the order of the threads does not matter. */
         if (m->best < 0 || p.loss < m->loss[m->best] ||
             (p.loss <= m->loss[m->best] && (int)s < m->best)) {
-            struct ndl_matrix worse = m->T;
-            m->T = p.T;
-            p.T = worse;
+            struct ndl_matrix worse = m->atoms_and_bias;
+            m->atoms_and_bias = p.atoms_and_bias;
+            p.atoms_and_bias = worse;
             m->best = (int)s;
             m->iterations = run.iterations;
         }
@@ -91,6 +91,6 @@ enum ndl_status ndl_multistart_run(struct ndl_multistart *m, const struct ndl_ma
 void ndl_multistart_free(struct ndl_multistart *m)
 {
     free(m->loss);
-    ndl_matrix_free(&m->T);
+    ndl_matrix_free(&m->atoms_and_bias);
     pthread_mutex_destroy(&m->lock);
 }

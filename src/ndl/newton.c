@@ -124,10 +124,11 @@ static bool direction(struct newton *w, struct ndl_reduced *f, const struct ndl_
 void ndl_retract(const struct ndl_reduced *f, const struct ndl_point *from, double t,
                  const double *step, struct ndl_point *to)
 {
-    memcpy(to->T.v, from->T.v, (f->K + 1) * f->d * sizeof *to->T.v);
-    ndl_axpy((f->K + 1) * f->d, t, step, to->T.v);
+    memcpy(to->atoms_and_bias.v, from->atoms_and_bias.v,
+           (f->K + 1) * f->d * sizeof *to->atoms_and_bias.v);
+    ndl_axpy((f->K + 1) * f->d, t, step, to->atoms_and_bias.v);
     for (size_t k = 0; k < f->K; k++)
-        ndl_normalise(f->d, ndl_row(&to->T, k));
+        ndl_normalise(f->d, ndl_row(&to->atoms_and_bias, k));
 }
 
 static void swap(struct ndl_point *a, struct ndl_point *b)

@@ -25,7 +25,8 @@ enum ndl_status ndl_curvature(struct ndl_reduced *f, const struct ndl_point *p, 
                               size_t steps, double *curvature, double *direction,
                               struct ndl_error *err);
 
-/* to->T = from->T moved by t along the tangent `step`, atoms normalised. */
+/* The atoms and bias of `to` are those of `from` moved by t along the tangent `step`, the atoms
+ * normalised. */
 void ndl_retract(const struct ndl_reduced *f, const struct ndl_point *from, double t,
                  const double *step, struct ndl_point *to);
 

@@ -1,4 +1,4 @@
-/* reduced_loss.c -- f(D, b) = min_{Z >= 0} L(D, b, Z), its gradient and Hessian; see reduced_loss.h.
+/* reduced_loss.c -- f(D, b) = min_{Z >= 0} L(D, b, Z), its gradient and Hessian.
  *
  * f is once continuously differentiable and, between changes of the active sets, smooth.
  * With the active atoms D_A of a sample, a change (dD, db) moves its code and residual by
@@ -82,15 +82,15 @@ enum ndl_status ndl_point_alloc(struct ndl_point *p, const struct ndl_reduced *f
                                 struct ndl_error *err)
 {
     *p = (struct ndl_point){0};
-    enum ndl_status status = ndl_matrix_alloc(&p->T, f->K + 1, f->d, err);
+    enum ndl_status status = ndl_matrix_alloc(&p->atoms_and_bias, f->K + 1, f->d, err);
     if (status == NDL_OK)
-        status = ndl_matrix_alloc(&p->slope, f->K + 1, f->d, err);
+        status = ndl_matrix_alloc(&p->gradient, f->K + 1, f->d, err);
     if (status == NDL_OK)
         status = ndl_matrix_alloc(&p->moment, f->K + 1, f->K + 1, err);
     if (status == NDL_OK)
         status = ndl_matrix_alloc(&p->gram, f->K, f->K, err);
-    p->norm = calloc(f->X->rows + 1, sizeof *p->norm);
-    if (status == NDL_OK && !p->norm)
+    p->residual_norm = calloc(f->X->rows + 1, sizeof *p->residual_norm);
+    if (status == NDL_OK && !p->residual_norm)
         status = ndl_fail(err, NDL_NOMEM, "no memory for %zu residuals", f->X->rows);
     if (status != NDL_OK)
         ndl_point_free(p);
@@ -99,12 +99,12 @@ enum ndl_status ndl_point_alloc(struct ndl_point *p, const struct ndl_reduced *f
 
 void ndl_point_free(struct ndl_point *p)
 {
-    ndl_matrix_free(&p->T);
+    ndl_matrix_free(&p->atoms_and_bias);
     ndl_codes_free(&p->Z);
-    ndl_matrix_free(&p->slope);
+    ndl_matrix_free(&p->gradient);
     ndl_matrix_free(&p->moment);
     ndl_matrix_free(&p->gram);
-    free(p->norm);
+    free(p->residual_norm);
     *p = (struct ndl_point){0};
 }
 
@@ -128,9 +128,9 @@ NDL_WIDE static double residual(const struct ndl_reduced *f, const struct ndl_po
                                 double *r)
 {
     memcpy(r, ndl_row(f->X, i), f->d * sizeof *r);
-    ndl_axpy(f->d, -1, ndl_row(&p->T, f->K), r);
+    ndl_axpy(f->d, -1, ndl_row(&p->atoms_and_bias, f->K), r);
     for (size_t e = p->Z.start[i]; e < p->Z.start[i + 1]; e++)
-        ndl_axpy(f->d, -p->Z.value[e], ndl_row(&p->T, p->Z.atom[e]), r);
+        ndl_axpy(f->d, -p->Z.value[e], ndl_row(&p->atoms_and_bias, p->Z.atom[e]), r);
     return ndl_dot(f->d, r, r);
 }
 
@@ -166,8 +166,8 @@ NDL_WIDE static void eval_slice(void *context, size_t slice, size_t end, int wor
             l1 += z[a];
         }
         ndl_axpy(d, 1, r, product + K * d);
-        p->norm[i] = sqrt(rr);
-        norms += p->norm[i];
+        p->residual_norm[i] = sqrt(rr);
+        norms += p->residual_norm[i];
         square += rr;
     }
     moment[K * (K + 1) + K] = (double)(last - first);
@@ -175,7 +175,7 @@ NDL_WIDE static void eval_slice(void *context, size_t slice, size_t end, int wor
     f->slice_norm[slice] = norms;
 }
 
-/* The relative residuals of the header ndl.h, struct ndl_certificate: with -slope_k / 2 =
+/* The relative residuals of the header ndl.h, struct ndl_certificate: with -gradient_k / 2 =
  * sum_i z_ik r_i the atom condition says that it is (lambda/2) usage_k d_k. */
 static double relative_residual(const struct ndl_reduced *f, const struct ndl_point *p,
                                 double norms)
@@ -186,12 +186,12 @@ static double relative_residual(const struct ndl_reduced *f, const struct ndl_po
         if (!(pull > 0))
             continue;
         for (size_t j = 0; j < f->d; j++) {
-            double e = ndl_row(&p->slope, k)[j] / -2 - pull * ndl_row(&p->T, k)[j];
+            double e = ndl_row(&p->gradient, k)[j] / -2 - pull * ndl_row(&p->atoms_and_bias, k)[j];
             square += e * e;
         }
         worst = fmax(worst, sqrt(square) / pull);
     }
-    const double *b = ndl_row(&p->slope, f->K);
+    const double *b = ndl_row(&p->gradient, f->K);
     if (f->bias && norms > 0)
         worst = fmax(worst, ndl_norm(f->d, b) / 2 / norms);
     return worst;
@@ -201,8 +201,8 @@ enum ndl_status ndl_reduced_eval(struct ndl_reduced *f, struct ndl_point *p,
                                  const struct ndl_codes *warm, struct ndl_error *err)
 {
     size_t K = f->K, d = f->d, products = (K + 1) * d, entries = (K + 1) * (K + 1 + d);
-    const struct ndl_matrix D = {.rows = K, .cols = d, .v = p->T.v};
-    const struct ndl_matrix b = {.rows = 1, .cols = d, .v = ndl_row(&p->T, K)};
+    const struct ndl_matrix D = {.rows = K, .cols = d, .v = p->atoms_and_bias.v};
+    const struct ndl_matrix b = {.rows = 1, .cols = d, .v = ndl_row(&p->atoms_and_bias, K)};
     const struct ndl_encode_options exact = {.threads = f->threads, .warm = warm};
     struct ndl_codes Z;
     enum ndl_status status = ndl_encode(f->X, &D, &b, f->lambda, &exact, &Z, NULL, err);
@@ -223,7 +223,7 @@ enum ndl_status ndl_reduced_eval(struct ndl_reduced *f, struct ndl_point *p,
             ndl_axpy(entries, 1, f->sum + s * entries, f->sum);
     }
     for (size_t e = 0; e < products; e++)
-        p->slope.v[e] = -2 * f->sum[e];
+        p->gradient.v[e] = -2 * f->sum[e];
     for (size_t a = 0; a <= K; a++)
         for (size_t c = 0; c <= a; c++)
             ndl_row(&p->moment, a)[c] = ndl_row(&p->moment, c)[a] =
@@ -262,17 +262,17 @@ double ndl_reduced_unexplained(const struct ndl_reduced *f, const struct ndl_poi
     size_t n = p->Z.start[i + 1] - p->Z.start[i];
     residual(f, p, i, r);
     for (size_t a = 0; a < n; a++)
-        s->dz[a] = ndl_dot(f->d, ndl_row(&p->T, atom[a]), r);
+        s->dz[a] = ndl_dot(f->d, ndl_row(&p->atoms_and_bias, atom[a]), r);
     solve_active(&p->gram, n, atom, s->factor, s->dz);
     for (size_t a = 0; a < n; a++)
-        ndl_axpy(f->d, -s->dz[a], ndl_row(&p->T, atom[a]), r);
+        ndl_axpy(f->d, -s->dz[a], ndl_row(&p->atoms_and_bias, atom[a]), r);
     return ndl_norm(f->d, r);
 }
 
 void ndl_tangent(const struct ndl_reduced *f, const struct ndl_point *p, double *V)
 {
     for (size_t k = 0; k < f->K; k++) {
-        const double *atom = ndl_row(&p->T, k);
+        const double *atom = ndl_row(&p->atoms_and_bias, k);
         if (ndl_usage(p, k) > 0)
             ndl_remove_along(f->d, atom, V + k * f->d);
         else
@@ -284,7 +284,7 @@ void ndl_tangent(const struct ndl_reduced *f, const struct ndl_point *p, double 
 
 void ndl_reduced_gradient(const struct ndl_reduced *f, const struct ndl_point *p, double *g)
 {
-    memcpy(g, p->slope.v, (f->K + 1) * f->d * sizeof *g);
+    memcpy(g, p->gradient.v, (f->K + 1) * f->d * sizeof *g);
     ndl_tangent(f, p, g);
 }
 
@@ -311,11 +311,11 @@ NDL_WIDE static void hessian_slice(void *context, size_t slice, size_t end, int 
         for (size_t a = 0; a < n; a++)
             ndl_axpy(d, z[a], V + atom[a] * d, s->dr);
         for (size_t a = 0; a < n; a++)
-            s->dz[a] =
-                ndl_dot(d, V + atom[a] * d, s->r) - ndl_dot(d, ndl_row(&p->T, atom[a]), s->dr);
+            s->dz[a] = ndl_dot(d, V + atom[a] * d, s->r) -
+                       ndl_dot(d, ndl_row(&p->atoms_and_bias, atom[a]), s->dr);
         solve_active(&p->gram, n, atom, s->factor, s->dz);
         for (size_t a = 0; a < n; a++)
-            ndl_axpy(d, s->dz[a], ndl_row(&p->T, atom[a]), s->dr); /* now -dr */
+            ndl_axpy(d, s->dz[a], ndl_row(&p->atoms_and_bias, atom[a]), s->dr); /* now -dr */
         for (size_t a = 0; a < n; a++) {
             ndl_axpy(d, -2 * s->dz[a], s->r, sum + atom[a] * d);
             ndl_axpy(d, 2 * z[a], s->dr, sum + atom[a] * d);
@@ -333,9 +333,9 @@ void ndl_reduced_hessian(struct ndl_reduced *f, const struct ndl_point *p, const
     memcpy(HV, f->sum, entries * sizeof *HV);
     for (size_t s = 1; s < f->slices; s++)
         ndl_axpy(entries, 1, f->sum + s * entries, HV);
-    /* On the sphere |d| = 1 the Hessian is the tangent part of that, minus (slope.d) V. */
+    /* On the sphere |d| = 1 the Hessian is the tangent part of that, minus (gradient.d) V. */
     for (size_t k = 0; k < f->K; k++)
-        ndl_axpy(f->d, -ndl_dot(f->d, ndl_row(&p->slope, k), ndl_row(&p->T, k)), V + k * f->d,
-                 HV + k * f->d);
+        ndl_axpy(f->d, -ndl_dot(f->d, ndl_row(&p->gradient, k), ndl_row(&p->atoms_and_bias, k)),
+                 V + k * f->d, HV + k * f->d);
     ndl_tangent(f, p, HV);
 }

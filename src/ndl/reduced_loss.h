@@ -1,8 +1,8 @@
 /* reduced_loss.h -- the reduced loss f(D, b) = min_{Z >= 0} L(D, b, Z) and its first two
  * derivatives on the product of unit spheres (private to the room ndl).
  *
- * Atoms and bias are stacked in one (K + 1) x d matrix T: the bias is row K, an atom
- * whose code is always 1 and whose norm is free. */
+ * Atoms and bias are stacked in one (K + 1) x d matrix, T in the formulas: the bias is row K, an
+ * atom whose code is always 1 and whose norm is free. */
 #ifndef NDL_REDUCED_LOSS_H
 #define NDL_REDUCED_LOSS_H
 
@@ -24,14 +24,14 @@ struct ndl_reduced {
 
 /* f and its derivatives at one T. */
 struct ndl_point {
-    struct ndl_matrix T; /* (K + 1) x d */
-    struct ndl_codes Z;  /* the minimising codes, exact to rounding */
+    struct ndl_matrix atoms_and_bias; /* (K + 1) x d */
+    struct ndl_codes Z;               /* the minimising codes, exact to rounding */
     double loss;
     /* (K + 1) x d: Euclidean gradient; rows -2 sum_i z_ik r_i and -2 sum_i r_i */
-    struct ndl_matrix slope;
+    struct ndl_matrix gradient;
     struct ndl_matrix moment; /* (K + 1) x (K + 1): sum_i of (z_i, 1) (z_i, 1)^T */
     struct ndl_matrix gram;   /* K x K: D D^T */
-    double *norm;             /* N: |r_i| */
+    double *residual_norm;    /* N: |r_i| */
     double residual;          /* the largest relative residual of the atom and bias conditions */
 };
 
@@ -42,8 +42,8 @@ enum ndl_status ndl_point_alloc(struct ndl_point *p, const struct ndl_reduced *f
                                 struct ndl_error *err);
 void ndl_point_free(struct ndl_point *p);
 
-/* Given p->T with unit atoms, fills the rest.  `warm` (may be NULL, may be &p->Z) are codes
- * of a nearby point.  By the envelope theorem the gradient is that of L with Z held. */
+/* Given p->atoms_and_bias with unit atoms, fills the rest.  `warm` (may be NULL, may be &p->Z) are
+ * codes of a nearby point.  By the envelope theorem the gradient is that of L with Z held. */
 enum ndl_status ndl_reduced_eval(struct ndl_reduced *f, struct ndl_point *p,
                                  const struct ndl_codes *warm, struct ndl_error *err);
 
