@@ -36,8 +36,8 @@ void ndl_active_solve(struct ndl_active *w, const double *G, size_t ldg, const d
                       double noise, const uint32_t *warm, size_t count);
 
 /* True if the change of |y|^2 from `before` to `now`, after a careful exchange, is real progress,
- * not rounding.  A violation g gains about g^2, which |y|^2 cannot show if g is below 1e-8 of it: such
- * exchanges are allowed too, but *unseen counts them and after 100 they end. */
+ * not rounding.  A violation g gains about g^2, which |y|^2 cannot show if g is below 1e-8 of it:
+ * such exchanges are allowed too, but *unseen counts them and after 100 they end. */
 bool ndl_active_progress(double before, double now, int *unseen);
 
 /* One step of iterative refinement: adds G_AA^-1 error to the codes.  error[i], overwritten, is the

@@ -1,4 +1,4 @@
-/* hull_qhull.c -- how deep an inner point of a hull of 2 to 8 dimensions lies, by Qhull's facets. */
+/* hull_qhull.c -- the depth of a point inside a hull of 2 to 8 dimensions, by Qhull's facets. */
 #include "hull.h"
 
 #include <stdio.h>
