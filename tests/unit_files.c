@@ -465,7 +465,6 @@ static void codes_are_read_in_blocks(void **state)
         assert_int_equal(ndl_codes_open(&reader, paths[i], NULL), NDL_OK);
         assert_int_equal(ndl_codes_rows(reader), 3);
         assert_int_equal(ndl_codes_cols(reader), 3);
-        assert_int_equal(ndl_codes_entries(reader), i == 0 ? 3 : 9);
         assert_int_equal(ndl_codes_next(reader, 2, &block, NULL), NDL_OK);
         assert_codes(block, 2, 3, first, atom, data);
         assert_int_equal(ndl_codes_next(reader, 2, &block, NULL), NDL_OK);
@@ -947,6 +946,14 @@ static void write_sae(const char *config, bool logarithmic)
     write_file("cfg.json", config, strlen(config));
 }
 
+/* Views a matrix of the caller, who keeps it. */
+static void view_matrix(struct ndl_array_view *view, const struct ndl_matrix *m, const char *name)
+{
+    *view = (struct ndl_array_view){
+        .rows = m->rows, .cols = m->cols, .dtype = NDL_F64, .data = (const unsigned char *)m->v};
+    snprintf(view->name, sizeof view->name, "%s", name);
+}
+
 /* Encodes X = [[3 4], [1 1], [4 0.5]] and compares with the dense codes expected. */
 static void assert_sae_codes(const char *config, bool logarithmic, const double expected[9])
 {
@@ -959,7 +966,7 @@ static void assert_sae_codes(const char *config, bool logarithmic, const double 
     write_sae(config, logarithmic);
     if (ndl_sae_load(&sae, directory, &err) != NDL_OK)
         fail_msg("%s: %s", config, err.text);
-    ndl_view_matrix(&view, &X, "X");
+    view_matrix(&view, &X, "X");
     assert_int_equal(ndl_sae_encode(&sae, &view, 0, 3, 2, &z, &err), NDL_OK);
     assert_int_equal(ndl_codes_to_dense(&dense, &z, NULL), NDL_OK);
     assert_int_equal(dense.cols, 3);
@@ -1020,7 +1027,7 @@ static void sae_codes_are_computed(void **state)
     write_sae("{\"normalize_activations\":\"constant_norm_rescale\"}", false);
     assert_int_equal(ndl_sae_load(&sae, directory, &err), NDL_OK);
     x[0] = x[1] = 0;
-    ndl_view_matrix(&view, &X, "X");
+    view_matrix(&view, &X, "X");
     assert_fails(ndl_sae_encode(&sae, &view, 0, 1, 1, &z, &err), NDL_BADDATA, &err,
                  "X: row 0 cannot be normalised");
     x[1] = (double)NAN;
@@ -1048,7 +1055,7 @@ static void sae_rows_are_independent(void **state)
     struct ndl_codes all, two, part;
     write_sae("{\"architecture\":\"topk\",\"k\":2}", false);
     assert_int_equal(ndl_sae_load(&sae, directory, NULL), NDL_OK);
-    ndl_view_matrix(&view, &X, "X");
+    view_matrix(&view, &X, "X");
     assert_int_equal(ndl_sae_encode(&sae, &view, 0, 200, 1, &all, NULL), NDL_OK);
     assert_int_equal(ndl_sae_encode(&sae, &view, 0, 200, 2, &two, NULL), NDL_OK);
     assert_true(all.start[200] > 100);

@@ -275,11 +275,6 @@ size_t ndl_codes_cols(const struct ndl_codes_reader *reader)
     return reader->cols;
 }
 
-size_t ndl_codes_entries(const struct ndl_codes_reader *reader)
-{
-    return reader->entries;
-}
-
 static enum ndl_status next_dense(struct ndl_codes_reader *r, size_t rows, struct ndl_error *err)
 {
     ndl_matrix_free(&r->dense);

@@ -55,8 +55,6 @@ struct ndl_array_view {
  * when rows are read.  On failure *view is zero. */
 enum ndl_status ndl_view_open(struct ndl_array_view *view, const char *path, bool vector,
                               struct ndl_error *err);
-/* Views a matrix of the caller, who keeps it. */
-void ndl_view_matrix(struct ndl_array_view *view, const struct ndl_matrix *m, const char *name);
 /* Converts rows [first, last), first <= last <= rows (asserted), into out, which
  * holds (last - first) x cols doubles, row-major.  NDL_BADDATA with row and column
  * at the first NaN or Inf; out is then partly filled. */
@@ -92,8 +90,6 @@ enum ndl_status ndl_codes_open(struct ndl_codes_reader **reader, const char *pat
                                struct ndl_error *err);
 size_t ndl_codes_rows(const struct ndl_codes_reader *reader); /* N >= 1 */
 size_t ndl_codes_cols(const struct ndl_codes_reader *reader); /* K >= 1 */
-/* Stored entries of a CSR file, an upper bound of the nonzeros; N K if dense. */
-size_t ndl_codes_entries(const struct ndl_codes_reader *reader);
 /* The next block of at most `rows` >= 1 rows, valid until the next call.  After the
  * last row *block is NULL (and NDL_OK is returned), and only then is it certain that
  * the whole file was sound: check sums and sizes are compared at the end.  After a

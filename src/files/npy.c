@@ -246,13 +246,6 @@ enum ndl_status ndl_npy_view(struct ndl_array_view *view, const unsigned char *b
     return NDL_OK;
 }
 
-void ndl_view_matrix(struct ndl_array_view *view, const struct ndl_matrix *m, const char *name)
-{
-    *view = (struct ndl_array_view){
-        .rows = m->rows, .cols = m->cols, .dtype = NDL_F64, .data = (const unsigned char *)m->v};
-    snprintf(view->name, sizeof view->name, "%s", name);
-}
-
 void ndl_view_transpose(struct ndl_array_view *view)
 {
     size_t rows = view->rows;
