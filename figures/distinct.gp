@@ -4,7 +4,7 @@ load style
 
 pairs = results . "/distinct-pairs.tsv"
 set lmargin at screen 0.13; set rmargin at screen 0.985
-set tmargin at screen 0.80; set bmargin at screen 0.17
+set tmargin at screen 0.74; set bmargin at screen 0.17
 set xlabel "cosine of two atoms that fire together" offset 0,0.7
 set ylabel "residual over " . lambda . "/2" offset 1.0,0
 set xrange [-1:1]

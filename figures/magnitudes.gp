@@ -22,7 +22,7 @@ plot for [l=0:4] data using ($1 == l ? $2 : NaN):6 with lines linetype l + 1, \
      for [l=0:4] data using ($1 == l ? $2 : NaN):3:4:5 with yerrorbars linetype l + 1 dashtype solid linewidth 0.8
 
 set title panel("b", "both fire, of the samples of the child") offset 0,-0.6
-set lmargin at screen 0.56; set rmargin at screen 0.80
+set lmargin at screen 0.56; set rmargin at screen 0.76
 unset logscale y
 set ylabel "share" offset 1.2,0
 set yrange [0.7:1.02]

@@ -4,7 +4,7 @@ load style
 
 data = results . "/ways-gap.tsv"
 set lmargin at screen 0.15; set rmargin at screen 0.985
-set tmargin at screen 0.80; set bmargin at screen 0.17
+set tmargin at screen 0.74; set bmargin at screen 0.17
 set xlabel "atoms, for a parent with four children" offset 0,0.7
 set ylabel "gap to the wide bound" offset 0.6,0
 set xrange [0.7:7.3]
