@@ -1,5 +1,5 @@
 /* claim_rows.c -- a claim program whose table has three columns and whose row has as many values
- * as `--data` says, for tests/cli_claims.sh. */
+ * as `--data` says, for tests/cli_claims.sh.  (No data are read: the option is borrowed.) */
 #include "claims/kit/claim.h"
 
 #include <stdlib.h>

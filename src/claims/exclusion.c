@@ -96,7 +96,7 @@ static double margin_by_formula(const struct pair *p)
 }
 // [end:exclusion-formula]
 
-/* ---------------------------------------------------------------- the solver */
+/** ## Stays or leaves */
 
 /* Where the solver goes from a representation: the larger of the angles by which atoms turn, and
  * that of atom 1. */
@@ -123,11 +123,11 @@ static struct move solve(const struct claim *claim, const struct pair *p, double
     return move;
 }
 
-/* An optimum of the limit moves by O(lambda), a tenth as far at a tenth of lambda.  A pair that
- * misses the condition by delta turns by delta / sqrt(1 - h^2) or more, to first order in delta,
- * whatever lambda.  So one that turns by less than NEAR at lambda / 10 stays; margins below NEAR
- * could not be told apart.  Where the solver stays it converges in a few steps; a run that ends
- * in a narrow valley without converging has left. */
+/** An optimum of the limit moves by $O(\lambda)$, a tenth as far at a tenth of $\lambda$.  A pair
+that misses the condition by $\delta$ turns by $\delta / \sqrt{1 - h^2}$ or more, to first order in
+$\delta$, whatever $\lambda$.  So a pair that turns by less than `NEAR` at $\lambda / 10$ stays;
+margins below `NEAR` could not be told apart.  Where the solver stays it converges in a few steps; a
+run that ends in a narrow valley without converging has left. */
 static const double NEAR = 0.01;
 struct outcome {
     /* larger turn of the two atoms, radians; and that at lambda / 10 over it */
@@ -297,19 +297,20 @@ static void turns(struct claim *claim)
 
 static void record(struct claim *claim, const char *grid, const struct tally *t)
 {
-    const double exact = CLAIM_EXACT;
     claim_values(
-        claim, grid, {"points", (double)t->points, exact, "pairs"},
-        {"stable", (double)t->stable, exact, "pairs at which the solver stays"},
-        {"skipped", (double)t->skipped, exact, "pairs left out, closer to the boundary than 0.02"},
-        {"disagree", (double)t->disagree, exact, "pairs at which solver and formula disagree"},
-        {"disagree_always", (double)t->disagree_always, exact,
+        claim, grid, {"points", (double)t->points, CLAIM_EXACT, "pairs"},
+        {"stable", (double)t->stable, CLAIM_EXACT, "pairs at which the solver stays"},
+        {"skipped", (double)t->skipped, CLAIM_EXACT,
+         "pairs left out, closer to the boundary than 0.02"},
+        {"disagree", (double)t->disagree, CLAIM_EXACT,
+         "pairs at which solver and formula disagree"},
+        {"disagree_always", (double)t->disagree_always, CLAIM_EXACT,
          "the same if all pairs are said to be stable"},
-        {"disagree_half", (double)t->disagree_half, exact,
+        {"disagree_half", (double)t->disagree_half, CLAIM_EXACT,
          "the same if rates below one half are said to be stable"},
-        {"disagree_upper", (double)t->disagree_upper, exact,
+        {"disagree_upper", (double)t->disagree_upper, CLAIM_EXACT,
          "the same with the lower end of the hull left out"},
-        {"disagree_constant", (double)t->disagree_constant, exact,
+        {"disagree_constant", (double)t->disagree_constant, CLAIM_EXACT,
          "the same with the formula for all-or-nothing features"},
         {"nearest", t->nearest, CLAIM_CONVERGED, "least |margin|"},
         {"stays", t->stays, 1e-4, "largest turn of the pairs that stay, radians"},

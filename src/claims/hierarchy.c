@@ -32,6 +32,10 @@ static const double SLACK = 1e-8;
 static const double LAMBDA = 0.1; /* a tenth of the typical activation */
 enum { CONTROL_STREAM = 1000 };
 
+/* The tolerance of what depends on the optimum that was reached: toy runs are reproduced to
+ * rounding, but on another machine the large problem may end in another optimum nearby. */
+static const double OTHER_OPTIMUM = 0.02;
+
 /** ## The true representation fails, with the predicted slope
 
 The prediction is the formula above, from the activations and directions of the tree; the
@@ -172,9 +176,6 @@ static struct run run(struct claim *claim, const struct claim_hierarchy *s, size
 /** ## The runs */
 static void run_tree(struct claim *claim, const struct claim_hierarchy *s)
 {
-    /* Toy runs are reproduced to rounding; the large problem may take another turn on another
-     * machine. */
-    const double turn = 0.02, any = CLAIM_NOT_COMPARED, exact = CLAIM_EXACT;
     struct run all = {.violated = 1, .fall = 1, .margin = HUGE_VAL, .begin_residual = HUGE_VAL};
     double begin_violated = HUGE_VAL;
     for (size_t v = 0; v < CLAIM_VARIANTS; v++) {
@@ -201,31 +202,32 @@ static void run_tree(struct claim *claim, const struct claim_hierarchy *s)
         }
         char key[64];
         snprintf(key, sizeof key, "%s.%s.fall", s->name, claim_variant_names[v]);
-        claim_spread(claim, key, fallen, s->trials, turn, "relative fall of the loss");
+        claim_spread(claim, key, fallen, s->trials, OTHER_OPTIMUM, "relative fall of the loss");
     }
     claim_values(
-        claim, s->name, {"trials", (double)s->trials, exact, "runs of each variant"},
-        {"samples", (double)s->samples, exact, "N"},
-        {"dimension", (double)s->dimension, exact, "d"},
-        {"pairs", all.pairs, exact, "pairs of a node and an ancestor that fire, at most"},
-        {"violated", all.violated, exact,
+        claim, s->name, {"trials", (double)s->trials, CLAIM_EXACT, "runs of each variant"},
+        {"samples", (double)s->samples, CLAIM_EXACT, "N"},
+        {"dimension", (double)s->dimension, CLAIM_EXACT, "d"},
+        {"pairs", all.pairs, CLAIM_EXACT, "pairs of a node and an ancestor that fire, at most"},
+        {"violated", all.violated, CLAIM_EXACT,
          "share of these pairs outside their hull in the true representation, the least"},
-        {"shuffled", all.shuffled, exact,
+        {"shuffled", all.shuffled, CLAIM_EXACT,
          "the same with every node's activations shuffled, the most"},
-        {"slope_error", all.slope_error, any, "largest relative error of the predicted slope"},
+        {"slope_error", all.slope_error, CLAIM_NOT_COMPARED,
+         "largest relative error of the predicted slope"},
         {"exchanged_error", all.exchanged_error, 1e-6,
          "the same with parent and child exchanged in the formula"},
-        {"fall_least", all.fall, turn,
+        {"fall_least", all.fall, OTHER_OPTIMUM,
          "smallest relative fall of the loss from the true dictionary"},
-        {"again", all.again, any, "largest relative fall of the loss from an end"},
-        {"begin_violated", begin_violated, exact,
+        {"again", all.again, CLAIM_NOT_COMPARED, "largest relative fall of the loss from an end"},
+        {"begin_violated", begin_violated, CLAIM_EXACT,
          "conditions of family pairs violated in the true representation, the fewest"},
-        {"end_violated", all.end_violated, exact,
+        {"end_violated", all.end_violated, CLAIM_EXACT,
          "conditions violated at the end, pairs and K-feature, the most"},
-        {"residual", all.residual, any, "largest KKT residual of an end"},
-        {"begin_residual", all.begin_residual, any,
+        {"residual", all.residual, CLAIM_NOT_COMPARED, "largest KKT residual of an end"},
+        {"begin_residual", all.begin_residual, CLAIM_NOT_COMPARED,
          "smallest KKT residual of a true dictionary, exactly coded"},
-        {"margin", all.margin, turn, "smallest margin of an end, ztilde units"});
+        {"margin", all.margin, OTHER_OPTIMUM, "smallest margin of an end, ztilde units"});
 }
 
 /** ## What the figure shows: the labrador, node 1, leaves the dog, node 0, in the first trial */

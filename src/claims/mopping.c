@@ -147,26 +147,30 @@ static void run(struct claim *claim, const char *name, const struct setting *v)
         run_trial(claim, v, trial, &f);
     /* Three atoms may end in one of several optima, and the last bits may decide: no tolerance
      * on ends. */
-    const double same = CLAIM_CONVERGED, any = CLAIM_NOT_COMPARED;
     claim_values(
         claim, name,
-        {"slope", f.slope, same, "predicted slope of the loss per sample, mean of the trials"},
-        {"slope_largest", f.slope_largest, same, "largest predicted slope"},
-        {"slope_error", f.slope_error, any, "largest relative error of the predicted slope"},
-        {"slope_error_other", f.slope_error_other, same,
+        {"slope", f.slope, CLAIM_CONVERGED,
+         "predicted slope of the loss per sample, mean of the trials"},
+        {"slope_largest", f.slope_largest, CLAIM_CONVERGED, "largest predicted slope"},
+        {"slope_error", f.slope_error, CLAIM_NOT_COMPARED,
+         "largest relative error of the predicted slope"},
+        {"slope_error_other", f.slope_error_other, CLAIM_CONVERGED,
          "least such error of the formula for the other setting of the bias"},
-        {"tilt", f.tilt, any, "tilt of the parent's atom towards u at the end, radians, mean"},
-        {"tilt_error", sqrt(fmax(0, f.tilt_squared - f.tilt * f.tilt) / (TRIALS - 1)), any,
-         "its standard error"},
-        {"tilt_least", f.tilt_least, any, "least tilt"},
-        {"tilt_largest", f.tilt_largest, any, "largest tilt"},
-        {"before", f.before, same, "Cov(z, s), without a bias <z s>, at the start, mean"},
-        {"before_least", f.before_least, same, "least absolute value of it"},
-        {"after", f.after, any,
+        {"tilt", f.tilt, CLAIM_NOT_COMPARED,
+         "tilt of the parent's atom towards u at the end, radians, mean"},
+        {"tilt_error", sqrt(fmax(0, f.tilt_squared - f.tilt * f.tilt) / (TRIALS - 1)),
+         CLAIM_NOT_COMPARED, "its standard error"},
+        {"tilt_least", f.tilt_least, CLAIM_NOT_COMPARED, "least tilt"},
+        {"tilt_largest", f.tilt_largest, CLAIM_NOT_COMPARED, "largest tilt"},
+        {"before", f.before, CLAIM_CONVERGED,
+         "Cov(z, s), without a bias <z s>, at the start, mean"},
+        {"before_least", f.before_least, CLAIM_CONVERGED, "least absolute value of it"},
+        {"after", f.after, CLAIM_NOT_COMPARED,
          "|Cov(z, n.r)| at the end, without a bias |<z n.r>|, n the atom's normal towards u, at "
          "most"},
-        {"along", f.along, any, "Cov(z, u.r) at the end, mean"},
-        {"along_error", f.along_error, any, "largest |Cov(z, u.r) - (lambda/2) m u.d| at the end"});
+        {"along", f.along, CLAIM_NOT_COMPARED, "Cov(z, u.r) at the end, mean"},
+        {"along_error", f.along_error, CLAIM_NOT_COMPARED,
+         "largest |Cov(z, u.r) - (lambda/2) m u.d| at the end"});
 }
 
 int main(int argc, char **argv)

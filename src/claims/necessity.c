@@ -238,16 +238,17 @@ static void write_problems(struct claim *claim, const struct ndl_matrix *rows)
 
 static void record(struct claim *claim, const struct found *f, const struct tally *t)
 {
-    const double exact = CLAIM_EXACT, optima = (double)f->converged, leaks = (double)t->leaking;
+    const double optima = (double)f->converged, leaks = (double)t->leaking;
     claim_values(
-        claim, NULL, {"problems", PROBLEMS, exact, "random problems solved"},
-        {"samples_least", RANDOM_PROBLEM_LEAST_SAMPLES, exact, "smallest N"},
-        {"samples_most", RANDOM_PROBLEM_MOST_SAMPLES, exact, "largest N"},
-        {"dimension_most", RANDOM_PROBLEM_MOST_DIMENSION, exact, "largest d"},
-        {"atoms_most", RANDOM_PROBLEM_MOST_FEATURES, exact, "largest K"},
-        {"lambda_least", RANDOM_PROBLEM_LEAST_LAMBDA, exact, "smallest lambda"},
-        {"lambda_most", RANDOM_PROBLEM_MOST_LAMBDA, exact, "largest lambda"},
-        {"residual_most", CONVERGED, exact, "KKT residual up to which a solution is certified"},
+        claim, NULL, {"problems", PROBLEMS, CLAIM_EXACT, "random problems solved"},
+        {"samples_least", RANDOM_PROBLEM_LEAST_SAMPLES, CLAIM_EXACT, "smallest N"},
+        {"samples_most", RANDOM_PROBLEM_MOST_SAMPLES, CLAIM_EXACT, "largest N"},
+        {"dimension_most", RANDOM_PROBLEM_MOST_DIMENSION, CLAIM_EXACT, "largest d"},
+        {"atoms_most", RANDOM_PROBLEM_MOST_FEATURES, CLAIM_EXACT, "largest K"},
+        {"lambda_least", RANDOM_PROBLEM_LEAST_LAMBDA, CLAIM_EXACT, "smallest lambda"},
+        {"lambda_most", RANDOM_PROBLEM_MOST_LAMBDA, CLAIM_EXACT, "largest lambda"},
+        {"residual_most", CONVERGED, CLAIM_EXACT,
+         "KKT residual up to which a solution is certified"},
         {"converged", optima, 0.02, "of them certified: KKT residual at most 1e-9"},
         {"unconverged", 1 - optima / PROBLEMS, 0.02, "share of those that are not"},
         {"residual", f->residual, CLAIM_NOT_COMPARED, "largest KKT residual among the certified"},
@@ -256,18 +257,18 @@ static void record(struct claim *claim, const struct found *f, const struct tall
         {"fulls", (double)f->count[FULL], 0.02, "K-feature conditions checked at the optima"},
         {"pair_margin", f->smallest[PAIR], 0.01, "smallest margin of a pair at an optimum"},
         {"full_margin", f->smallest[FULL], 0.01, "smallest margin of a K-feature condition"},
-        {"pair", (double)f->violated[PAIR] / optima, exact,
+        {"pair", (double)f->violated[PAIR] / optima, CLAIM_EXACT,
          "share of the optima with a pair more than 1e-8 outside"},
-        {"full", (double)f->violated[FULL] / optima, exact,
+        {"full", (double)f->violated[FULL] / optima, CLAIM_EXACT,
          "share of the optima with a K-feature condition more than 1e-8 outside"},
-        {"turned.degrees", DEGREES[SHOWN], exact, "turn of every atom, first control"},
-        {"leaking.share", LEAK, exact, "how much of a feature leaks, second control"},
+        {"turned.degrees", DEGREES[SHOWN], CLAIM_EXACT, "turn of every atom, first control"},
+        {"leaking.share", LEAK, CLAIM_EXACT, "how much of a feature leaks, second control"},
         {"leaking.problems", leaks, 0.02, "optima with two features, so that one can leak"},
-        {"leaking.pair", (double)t->leaking_violated[PAIR] / leaks, exact,
+        {"leaking.pair", (double)t->leaking_violated[PAIR] / leaks, CLAIM_EXACT,
          "share of the leaking optima with a pair outside"},
-        {"leaking.full", (double)t->leaking_violated[FULL] / leaks, exact,
+        {"leaking.full", (double)t->leaking_violated[FULL] / leaks, CLAIM_EXACT,
          "share with a K-feature condition outside"},
-        {"leaking.unconverged", (double)t->rejected / leaks, exact,
+        {"leaking.unconverged", (double)t->rejected / leaks, CLAIM_EXACT,
          "share that the certificate rejects"});
 }
 

@@ -259,14 +259,15 @@ static void try_density(struct claim *claim)
                          CLAIM_EXACT, "at this rate");
         }
     }
-    const double same = CLAIM_CONVERGED;
     claim_values(
         claim, "density",
-        {"threshold", density_threshold(), same, "rate at which the partner begins to pay"},
-        {"below", below, same, "largest activity along -u at p <= 0.4"},
-        {"above", above, same, "smallest activity along -u at p >= 0.7"},
-        {"deviation", deviation, same, "largest |partner's activity - the line's| at p >= 0.7"},
-        {"zeros", zeros, same, "the same if it fired where the feature does not"});
+        {"threshold", density_threshold(), CLAIM_CONVERGED,
+         "rate at which the partner begins to pay"},
+        {"below", below, CLAIM_CONVERGED, "largest activity along -u at p <= 0.4"},
+        {"above", above, CLAIM_CONVERGED, "smallest activity along -u at p >= 0.7"},
+        {"deviation", deviation, CLAIM_CONVERGED,
+         "largest |partner's activity - the line's| at p >= 0.7"},
+        {"zeros", zeros, CLAIM_CONVERGED, "the same if it fired where the feature does not"});
 }
 
 /** ## One atom too few

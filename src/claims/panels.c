@@ -197,15 +197,15 @@ static void run_solver(struct claim *claim, char name, const struct ndl_matrix *
     struct ndl_model coded = *start;
     claim_encode(claim, X, &coded);
     const char prefix[] = {name, '\0'};
-    const double same = CLAIM_CONVERGED;
     claim_values(
         claim, prefix,
-        {"moved", moved, same, "largest angle between a start atom and where it ends, radians"},
+        {"moved", moved, CLAIM_CONVERGED,
+         "largest angle between a start atom and where it ends, radians"},
         {"moved_ratio", moved_tenth / moved, 1e-3, /* a ratio of angles of 1e-4 known to 1e-9 */
          "that angle at a tenth of lambda, over the angle"},
-        {"loss_fall", 1 - loss / ndl_loss(X, &coded), same,
+        {"loss_fall", 1 - loss / ndl_loss(X, &coded), CLAIM_CONVERGED,
          "relative fall of the loss from the start, exactly coded, to the end"},
-        {"margin_end", margin, same, "smallest hull margin where the solver ends"});
+        {"margin_end", margin, CLAIM_CONVERGED, "smallest hull margin where the solver ends"});
     ndl_codes_free(&coded.Z);
 }
 

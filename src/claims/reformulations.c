@@ -310,14 +310,13 @@ static void compare_values(struct problem *p, const char *which)
         ndl_model_free(&p->m);
         ndl_matrix_free(&p->X);
     }
-    const double any = CLAIM_NOT_COMPARED;
-    claim_values(
-        claim, which,
-        {"spread", spread, any,
-         "largest relative difference of the optima of (a), (c), (d) from (b)"},
-        {"wrong_weight", wrong, any,
-         "smallest such difference of (c) with lambda in place of lambda/2"},
-        {"together", (double)together, any, "trials in which all four forms end in one optimum"});
+    claim_values(claim, which,
+                 {"spread", spread, CLAIM_NOT_COMPARED,
+                  "largest relative difference of the optima of (a), (c), (d) from (b)"},
+                 {"wrong_weight", wrong, CLAIM_NOT_COMPARED,
+                  "smallest such difference of (c) with lambda in place of lambda/2"},
+                 {"together", (double)together, CLAIM_NOT_COMPARED,
+                  "trials in which all four forms end in one optimum"});
 }
 
 int main(int argc, char **argv)

@@ -132,12 +132,13 @@ static void examine(struct claim *claim, size_t trial, struct found *found)
 /** ## Results */
 static void record(struct claim *claim, const char *of, const struct weights *w)
 {
-    const double any = CLAIM_NOT_COMPARED;
-    claim_values(
-        claim, of, {"negative", w->negative, any, "largest total weight below zero of a feature"},
-        {"on", w->on, any, "largest total weight where the feature fires"},
-        {"sum", w->sum, any, "largest |sum of the weights - 1|, free bias"},
-        {"barycentre", w->barycentre, any, "largest |sum_i w_ik z_ij / m_j - (1 - d_j.d_k)|"});
+    claim_values(claim, of,
+                 {"negative", w->negative, CLAIM_NOT_COMPARED,
+                  "largest total weight below zero of a feature"},
+                 {"on", w->on, CLAIM_NOT_COMPARED, "largest total weight where the feature fires"},
+                 {"sum", w->sum, CLAIM_NOT_COMPARED, "largest |sum of the weights - 1|, free bias"},
+                 {"barycentre", w->barycentre, CLAIM_NOT_COMPARED,
+                  "largest |sum_i w_ik z_ij / m_j - (1 - d_j.d_k)|"});
 }
 
 int main(int argc, char **argv)

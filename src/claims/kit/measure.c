@@ -1,4 +1,4 @@
-/* measure.c -- small numbers read off vectors, codes and atoms. */
+/* measure.c -- norms, angles, co-firing and covariances of codes and atoms. */
 #include "measure.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* measure.h -- small numbers read off vectors, codes and atoms that several claim programs
- * measure. */
+/* measure.h -- norms, angles, co-firing and covariances of codes and atoms, which several claim
+ * programs measure. */
 #ifndef NDL_MEASURE_H
 #define NDL_MEASURE_H
 

@@ -1,6 +1,5 @@
 /* missing_child.h -- a parent whose child has no atom and is left in the residual: the data of
- * claims
- * mopping and tilt. */
+ * the claims mopping and tilt. */
 #ifndef MISSING_CHILD_H
 #define MISSING_CHILD_H
 

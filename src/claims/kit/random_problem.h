@@ -1,6 +1,5 @@
 /* random_problem.h -- random dictionary learning problems, and two ways to spoil their optima:
- * the data
- * of claims necessity and weights. */
+ * the data of the claims necessity and weights. */
 #ifndef RANDOM_PROBLEM_H
 #define RANDOM_PROBLEM_H
 

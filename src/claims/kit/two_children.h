@@ -1,6 +1,6 @@
 /* two_children.h -- a parent and two children of equal frequency: the closed-form losses of the
- * ways
- * in which a dictionary can represent them, and the kind of a representation read off its codes.
+ * ways in which a dictionary can represent them, and the kind of a representation read off its
+ * codes.
  *
  * The parent's sample is B p with |p| = 1 (weight w_alone); with a child on, B p + c_1 or B p +
  * c_2 (weight w_child each), with both, B p + c_1 + c_2 (weight w_both); |c_i| = 1, c_i . p = 0,

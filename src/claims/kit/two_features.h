@@ -53,8 +53,8 @@ double two_features_threshold(double theta, double alpha, double low, double hig
 double two_features_merged_end(double theta, double alpha, double *beta);
 
 /* The Schur complement h22 - h12^2 / h11, over alpha, of the Hessian just beyond that end, a = c:
- * if positive the second atom leaves the bisector continuously, if negative it has jumped before.
- * */
+ * if it is positive the second atom leaves the bisector continuously, if negative it has jumped
+ * before. */
 double two_features_curvature(double theta, double alpha);
 
 /* A root of f in [low, high], Brent's method to rounding; f has opposite signs at the ends. */
