@@ -11,9 +11,9 @@ set multiplot
 set tmargin at screen 0.9; set bmargin at screen 0.17
 
 set title panel("a", "two conditions") offset 0,-0.6
-set lmargin at screen 0.06; set rmargin at screen 0.32
-set xlabel "{/:Italic δ} of the logarithm" offset 0,0.6
-set ylabel "slope of the way out" offset 1.2,0
+set lmargin at screen 0.07; set rmargin at screen 0.32
+set xlabel "{/\"Latin Modern Math\" 𝛿} of the logarithm" offset 0,0.6
+set ylabel "slope of the way out" offset 0.2,0
 set logscale x
 set xrange [0.01:100]
 set xtics ("0.01" 0.01, "0.1" 0.1, "1" 1, "10" 10, "100" 100)
@@ -30,7 +30,7 @@ unset logscale x
 set title panel("b", "penalty as a child absorbs") offset 0,-0.6
 set lmargin at screen 0.39; set rmargin at screen 0.65
 set xlabel "tilt {/:Italic e} of the child's atom" offset 0,0.6
-set ylabel "log {/:Italic z}_p + log {/:Italic z}_c" offset 1.2,0
+set ylabel "log {/:Italic z}_p + log {/:Italic z}_c" offset 0.2,0
 set xrange [0:3]
 set yrange [-0.6:0.1]
 set xtics 0, 1, 3
