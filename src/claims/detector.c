@@ -1,16 +1,16 @@
 /** # The L1 audit of a model that was not trained with L1 finds the hierarchies it keeps
 
-Claim `detector`.  No optimum under L1 has a strict hierarchy; L0, TopK, BatchTopK, JumpReLU and Gated
-models may keep one, as their first-order conditions say nothing about it.  So the audit of such a model
-against the condition of L1 is a detector: the pair $(j, k)$ is outside its hull iff
+Claim `detector`.  No optimum under L1 has a strict hierarchy; L0, TopK, BatchTopK, JumpReLU and
+Gated models may keep one, as their first-order conditions say nothing about it.  So the audit of
+such a model against the condition of L1 is a detector: the pair $(j, k)$ is outside its hull iff
 
 $$ \max_{k\ \mathrm{off}} z_j < m_j (1 - h_{jk}) $$
 
-(or $z_j$ is above this throughout), that is, iff $j$ without $k$ is always weaker than $m_j (1 - h_{jk})$.
-For features that are independent or exclusive $z_j$ is sometimes stronger, at full strength,
-than its mean over all samples, on and off.  Hence the audit lists the pairs of a feature and
-its ancestor, and no others.  A model trained with L1 or with a concave penalty has absorbed them,
-and has none to show.
+(or $z_j$ is above this throughout), that is, iff $j$ without $k$ is always weaker than
+$m_j (1 - h_{jk})$.  For features that are independent or exclusive $z_j$ is sometimes stronger, at
+full strength, than its mean over all samples, on and off.  Hence the audit lists the pairs of a feature
+and its ancestor, and no others.  A model trained with L1 or with a concave penalty has absorbed
+them, and has none to show.
 
 - Reads nothing: forests of orthonormal features, in a little noise; autoencoders of several designs
   are trained on them, from the truth.
@@ -72,9 +72,10 @@ static void add_noise(gsl_rng *rng, struct ndl_matrix *X)
 
 /** ## The truth, read by thresholds
 
-The true atoms as encoder and decoder, codes above a threshold: what a JumpReLU model does that has found
-the features.  Then with every feature's codes shuffled over the samples, with thirty samples, and
-with children that fire without their parents, somewhat weaker or somewhat stronger than the audit allows. */
+The true atoms as encoder and decoder, codes above a threshold: what a JumpReLU model does that has
+found the features.  Then with every feature's codes shuffled over the samples, with thirty samples,
+and with children that fire without their parents, somewhat weaker or somewhat stronger than the
+audit allows. */
 static struct listed audit_dense(const struct claim *claim, const struct ndl_matrix *Z,
                                  const struct forest_shape *shape)
 {
@@ -168,11 +169,11 @@ static void try_truth(struct claim *claim)
 /** ## Trained models
 
 Predicted were all hierarchical pairs for the first four designs, none for the last two.  It came so
-for JumpReLU, L1 and tanh.  Gated, BatchTopK and TopK models let noise through: a child's code that noise lifts
-above its mean in a single sample without the parent is enough for the condition to hold.  The audit
-lists such pairs as nearly hierarchical, if these samples are at most a hundredth of those on which
-the child fires.  Predicted again, all pairs violated or nearly hierarchical for the first four: this missed for
-BatchTopK, which codes more noise. */
+for JumpReLU, L1 and tanh.  Gated, BatchTopK and TopK models let noise through: a child's code that
+noise lifts above its mean in a single sample without the parent is enough for the condition to
+hold.  The audit lists such pairs as nearly hierarchical, if these samples are at most a hundredth
+of those on which the child fires.  Predicted again, all pairs violated or nearly hierarchical for
+the first four: this missed for BatchTopK, which codes more noise. */
 struct design {
     const char *objective;
     double lambda, k;

@@ -1,9 +1,9 @@
 /** # What replaces the hull if codes come from an encoder
 
-Claim `encoder`.  A ReLU autoencoder has codes $z = \mathrm{relu}(\pi)$, $\pi = E x + \beta$, instead of
-the best ones.  Let $w_{ik} = (1 - 2 r_i \cdot d_k / \lambda) / N$ with unit $d_k$.  The decoder's
-equation contracted with $d_k$ says $\sum_i w_{ik} z_{ij} = m_j (1 - h_{jk})$ as before; the
-encoder's gradient vanishes, $\sum_{k\ \mathrm{on}} w_{ik} x_i = 0$ and
+Claim `encoder`.  A ReLU autoencoder has codes $z = \mathrm{relu}(\pi)$, $\pi = E x + \beta$,
+instead of the best ones.  Let $w_{ik} = (1 - 2 r_i \cdot d_k / \lambda) / N$ with unit $d_k$.  The
+decoder's equation contracted with $d_k$ says $\sum_i w_{ik} z_{ij} = m_j (1 - h_{jk})$ as before;
+the encoder's gradient vanishes, $\sum_{k\ \mathrm{on}} w_{ik} x_i = 0$ and
 $\sum_{k\ \mathrm{on}} w_{ik} = 0$, and so, $\pi_j$ being affine in $x$,
 $\sum_{k\ \mathrm{on}} w_{ik} \pi_{ij} = 0$.  Together, at every differentiable stationary point,
 
@@ -12,10 +12,10 @@ $$ \sum_{k\ \mathrm{off}} w_{ik} z_{ij} - \sum_{k\ \mathrm{on},\, j\ \mathrm{off
 
 The first term is the hull's (whose weights may now be negative), the second the encoder's slack.
 
-With slack an autoencoder could keep a hierarchy.  It does not: one linear threshold computes "parent
-unless child", $E_p = d_p - r d_c$ with $r \ge \max s / t$, so that absorption costs an untied
-encoder nothing.  A tied one, $E = D$ and $\beta = 0$, has the pre-activation $s$ where the child fires,
-unless the parent's atom turns away from the child by an angle of $\arctan r$.
+With slack an autoencoder could keep a hierarchy.  It does not: one linear threshold computes
+"parent unless child", $E_p = d_p - r d_c$ with $r \ge \max s / t$, so that absorption costs an
+untied encoder nothing.  A tied one, $E = D$ and $\beta = 0$, has the pre-activation $s$ where the
+child fires, unless the parent's atom turns away from the child by an angle of $\arctan r$.
 
 - Reads nothing: random autoencoders, and forests of orthonormal features.
 - Writes: `encoder.tsv`; `encoder-tilt` (the cosine of child and parent: exact codes, ReLU, tied).
@@ -33,9 +33,9 @@ static const double LAMBDA = 0.1, NOISE = 0.02;
 
 /** ## The identity
 
-With a gradient that does not vanish, the decoder's part for the atom $j$ adds
-$\partial L / \partial d_j \cdot d_k / \lambda$ to the right side, and the encoder's part for $k$
-takes $(E_j \cdot \partial L / \partial E_k + \beta_j\, \partial L / \partial \beta_k) / (\lambda |d_k|)$
+With a gradient that does not vanish, the decoder's part for the atom $j$ adds $\partial L /
+\partial d_j \cdot d_k / \lambda$ to the right side, and the encoder's part for $k$ takes $(E_j
+\cdot \partial L / \partial E_k + \beta_j\, \partial L / \partial \beta_k) / (\lambda |d_k|)$
 away.  Errors are relative to $m_j$. */
 struct identity {
     double error, without_slack, without_gradient; /* the largest over all pairs */
@@ -158,10 +158,10 @@ static void try_random(struct claim *claim)
 
 /** ## Exact and amortised codes absorb alike
 
-Three parents with two exclusive children each, in a little noise.  All start from the truth:
-the library's solver with exact codes, the ReLU autoencoder, and a tied one.  Predicted was that the first two
-agree the better the smaller $\lambda$ is: in a fixed noise they do not, and if the noise falls with $\lambda$
-they do. */
+Three parents with two exclusive children each, in a little noise.  All start from the truth: the
+library's solver with exact codes, the ReLU autoencoder, and a tied one.  Predicted was that the
+first two agree the better the smaller $\lambda$ is: in a fixed noise they do not, and if the noise
+falls with $\lambda$ they do. */
 enum { EXACT, RELU, TIED, WAYS };
 
 static double mean_tilt(const struct forest_shape *shape, const struct ndl_matrix *D)

@@ -7,9 +7,9 @@ atom's condition contracted with $d_k$ says
 $$ d_j \cdot d_k = \lambda_k / \lambda_j : $$
 
 equal penalties allow no hierarchy, a parent cheaper by $\kappa$ keeps it at the cosine $\kappa$.
-With $\lambda = \kappa^{\mathrm{height}}$ along a tree the atom of a node is
-$d_j \propto v_j + e\, d_{\mathrm{parent}}$, $e = \kappa / \sqrt{1 - \kappa^2}$, and every descendant
-is at the cosine $\kappa^{\mathrm{distance}}$ from its ancestor.
+With $\lambda = \kappa^{\mathrm{height}}$ along a tree the atom of a node is $d_j \propto v_j + e\,
+d_{\mathrm{parent}}$, $e = \kappa / \sqrt{1 - \kappa^2}$, and every descendant is at the cosine
+$\kappa^{\mathrm{distance}}$ from its ancestor.
 
 - Reads nothing: forests of orthonormal features are drawn.
 - Writes: `levels.tsv`; `levels-law` (cosines against kappa), `levels-descent` (the steepest descent

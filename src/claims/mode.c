@@ -1,22 +1,22 @@
 /** # A dense direction: at a mode under L0, at the median under L1
 
 Claim `mode`.  On a line a dense feature has two atoms, $1$ and $-1$, and a bias $b$ between them
-([dense](dense.html)).  If a code costs $\lambda_0$ whatever its size, as with L0, JumpReLU and, their
-threshold squared being the price, TopK and BatchTopK, a sample is coded without error or
-left alone, and the loss per sample is
+([dense](dense.html)).  If a code costs $\lambda_0$ whatever its size, as with L0, JumpReLU and,
+their threshold squared being the price, TopK and BatchTopK, a sample is coded without error or left
+alone, and the loss per sample is
 $E \min(\lambda_0, (x - b)^2) = \lambda_0 - E (\lambda_0 - (x - b)^2)_+$.  So
 
 $$ E[\, x - b \,;\, |x - b| < \sqrt{\lambda_0} \,] = 0 , $$
 
-and the bias is where Epanechnikov's kernel estimate of the density, of half-width $\sqrt{\lambda_0}$,
-is greatest: a *mode*.  Under L1 it is the Huber location, which clips $x - b$ at $\lambda/2$
-where this drops it: the median for small penalties.  The pair costs
-$\lambda_0 - \frac43 f(b) \lambda_0^{3/2}$.  One atom alone can do with the bias below the data and pays
-$\lambda_0$, less $O(\lambda_0^2)$ for a density that begins linearly.  The pair gains
+and the bias is where Epanechnikov's kernel estimate of the density, of half-width
+$\sqrt{\lambda_0}$, is greatest: a *mode*.  Under L1 it is the Huber location, which clips $x - b$
+at $\lambda/2$ where this drops it: the median for small penalties.  The pair costs
+$\lambda_0 - \frac43 f(b) \lambda_0^{3/2}$.  One atom alone can do with the bias below the data
+and pays $\lambda_0$, less $O(\lambda_0^2)$ for a density that begins linearly.  The pair gains
 $O(\lambda_0^{3/2})$ under L0 and $O(\lambda)$ under L1: an L0 model has little reason for it.
 
-- Reads nothing: data are drawn, Gamma(2) less its mean (mode $-1$, median $-0.32$), and a mixture of
-  two normal distributions.
+- Reads nothing: data are drawn, Gamma(2) less its mean (mode $-1$, median $-0.32$), and a mixture
+  of two normal distributions.
 - Writes: `mode.tsv`; `mode-bias` (bias against the half-width), `mode-gain` (what the pair gains).
 - Falsified by: a bias elsewhere; other exponents. */
 #include <gsl/gsl_cdf.h>
@@ -227,7 +227,8 @@ static void try_bumps(struct claim *claim, double *x)
 /** ## What the pair gains over one atom
 
 On the quantiles of Gamma(2), so that nothing is left to chance.  The tail is at the right: the
-better sign of a single atom is $1$ under L1, and under L0 that is tried as well as its mirror image. */
+better sign of a single atom is $1$ under L1, and under L0 that is tried as well as its mirror
+image. */
 static void try_gains(struct claim *claim, double *x)
 {
     enum { STEPS = 7 };

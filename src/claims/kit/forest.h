@@ -48,7 +48,8 @@ struct tree_penalty {
 
 /* The steepest descent among all directions that keep the reconstruction,
  *
- *     z_k += eps (sum_{j != k} a_kj z_j + c_k),  d_j -= eps sum_k a_kj d_k,  b -= eps sum_k c_k d_k,
+ *     z_k += eps (sum_{j != k} a_kj z_j + c_k),
+ *     d_j -= eps sum_k a_kj d_k,  b -= eps sum_k c_k d_k,
  *
  * with |a_kj| <= 1 and no code that turns negative: the least one-sided derivative of the mean of
  * Omega(|d_1| z_1, ..., |d_K| z_K) over the N samples, by linear programming.  0 says that no such

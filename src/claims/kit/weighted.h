@@ -1,7 +1,7 @@
 /* weighted.h -- nonnegative dictionary learning with a penalty per atom, for a few atoms.
  *
- * The loss is sum_i |x_i - sum_k z_ik d_k|^2 + sum_k lambda_k sum_i z_ik with unit atoms, no bias.  (The
- * library's solver has one lambda.) */
+ * The loss is sum_i |x_i - sum_k z_ik d_k|^2 + sum_k lambda_k sum_i z_ik with unit atoms, no bias.
+ * (The library's solver has one lambda.) */
 #ifndef WEIGHTED_H
 #define WEIGHTED_H
 
