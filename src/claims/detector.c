@@ -8,8 +8,8 @@ $$ \max_{k\ \mathrm{off}} z_j < m_j (1 - h_{jk}) $$
 
 (or $z_j$ is above this throughout), that is, iff $j$ without $k$ is always weaker than
 $m_j (1 - h_{jk})$.  For features that are independent or exclusive $z_j$ is sometimes stronger, at
-full strength, than its mean over all samples, on and off.  Hence the audit lists the pairs of a feature
-and its ancestor, and no others.  A model trained with L1 or with a concave penalty has absorbed
+full strength, than its mean over all samples, on and off.  Hence the audit lists the pairs of a
+feature and its ancestor, and no others.  A model trained with L1 or with a concave penalty has absorbed
 them, and has none to show.
 
 - Reads nothing: forests of orthonormal features, in a little noise; autoencoders of several designs

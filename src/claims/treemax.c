@@ -9,8 +9,8 @@ $$ \Omega(z) = \sum_n G_n, \qquad G_n = \max(z_n, \alpha \max_{\text{children } 
 and $\alpha z_c > z_p$ on the child's samples, the truth itself is stationary, without a tilt.  The
 price is the same law read backwards: the child's atom must be *orthogonal* to its parent's.  If two
 features are declared child and parent and have a cosine $h$, the move
-$z_p \mathrel{+}= \epsilon z_c$, $d_c \mathrel{-}= \epsilon d_p$ is free where the child fires and shortens its atom,
-so that the norm falls at the rate $(1 + \alpha)\, h\, m_c$.  If the tree is right, the opposite
+$z_p \mathrel{+}= \epsilon z_c$, $d_c \mathrel{-}= \epsilon d_p$ is free where the child fires and
+shortens its atom, so that the norm falls at the rate $(1 + \alpha)\, h\, m_c$.  If the tree is right, the opposite
 move is feasible as well, and $h < 0$ falls at $(1 + \alpha) |h| m_c$.
 
 - Reads nothing: forests of orthonormal features are drawn.
