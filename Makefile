@@ -68,6 +68,7 @@ help:
 	@echo 'make install PREFIX=/usr/local  install the command line tools and the library'
 	@echo 'make bench          the tools against scikit-learn (python3-sklearn), a quarter of an hour'
 	@echo 'make bench-audit    ndl-check against a sparse co-occurrence product, some minutes'
+	@echo 'make bench-train    ndl-train against PyTorch (python3-torch), some minutes'
 	@echo 'make clean          remove $(BUILD)'
 	@echo 'claims: $(or $(claim_ids),see REPRODUCE.md)'
 
@@ -161,7 +162,7 @@ $(registry): $(BUILD)/obj/registry/main.o $(version) $(BUILD)/lib/libregistry.a 
 
 # The registry program prints for make which claims there are and what they need.  Make builds it and
 # reads this file before anything else, but not for goals that have nothing to do with claims.
-ifneq ($(filter-out help clean programs test-programs install bench bench-audit $(BUILD)/bin/% $(BUILD)/obj/% \
+ifneq ($(filter-out help clean programs test-programs install bench bench-audit bench-train $(BUILD)/bin/% $(BUILD)/obj/% \
   $(BUILD)/lib/%,$(or $(MAKECMDGOALS),all)),)
 $(BUILD)/registry.mk: $(registry) $(registry_txt)
 	@$(registry) deps > $@.new && mv $@.new $@
@@ -374,11 +375,16 @@ install: $(tools:%=$(BUILD)/bin/%) $(BUILD)/lib/libndl.a
 # The tools against scikit-learn on this machine, in one run: tables and figure in $(BUILD)/bench.
 # WORKLOADS="tiny medium" leaves out the large one.
 WORKLOADS ?= tiny medium large
-.PHONY: bench bench-audit
+.PHONY: bench bench-audit bench-train
 # ndl-check against scipy's co-occurrence product at 1,000,000 x 16,384; 800 MB of disk, 4 GB of memory.
 bench-audit: $(BUILD)/bin/ndl-check
 	@mkdir -p $(BUILD)/bench
 	/usr/bin/python3 src/bench/audit.py $< $(BUILD)/bench
+bench-train: $(BUILD)/bin/ndl-train
+	@/usr/bin/python3 -c 'import torch' 2>/dev/null || \
+	  { echo 'make bench-train: needs python3-torch (apt-get install python3-torch)' >&2; exit 1; }
+	@mkdir -p $(BUILD)/bench
+	/usr/bin/python3 src/bench/train.py $< $(BUILD)/bench
 bench: $(BUILD)/bin/ndl-fit $(BUILD)/bin/ndl-encode
 	@/usr/bin/python3 -c 'import sklearn' 2>/dev/null || \
 	  { echo 'make bench: needs python3-sklearn (apt-get install python3-sklearn)' >&2; exit 1; }
