@@ -1,4 +1,4 @@
-/** # Hierarchies cannot be optimal
+/** # Nested codes cannot be optimal
 
 Claim `hierarchy`.  A labrador fires only where a dog does.  So while the dog is off the labrador is
 constantly zero, the hull of its $\tilde z = 1 - z/m$ is the point 1, and two different atoms
