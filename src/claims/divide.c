@@ -17,11 +17,18 @@ $s [(c_{s/2} - \lambda/2)^2 - (c_s - \lambda/2)^2] > 0$, and the best partition 
 is largest: dog, then breeds, then litters. The wide limit is reached with one atom per leaf,
 $c_1 = 1$. There is no threshold: two kinds of data that differ at all are worth two atoms.
 
+The order of the strengths does not matter for the best dictionary, as long as they are of one size:
+how alike two leaves are depends on their lowest common node, whichever level is the strongest. If
+the lowest level dominates all leaves are alike, and for a large $\lambda$ uneven parts are better:
+leaves *peeled* off one by one, the rest sharing an atom. A dictionary that is grown needs decreasing
+strengths, lest the worst residual leads to the wrong division.
+
 - Reads nothing: strengths and $\lambda$ are drawn.
 - Writes: `divide.tsv`; `divide-tree` (the atoms of $K$ joined to their parents among those of
   $K - 1$), `divide-loss` (loss over bound against K).
-- Falsified by: a dictionary of K atoms that does worse or better than the partition, an atom that
-  fires for leaves outside its parent's or for others than those of one node. */
+- Falsified by: a dictionary of K atoms that does worse or better than the partition, also for
+  strengths in any order; an atom that fires for leaves outside its parent's or for others than
+  those of one node; even parts where the lowest level dominates. */
 #include <float.h>
 #include <string.h>
 
