@@ -249,6 +249,46 @@ static void draw_family(struct claim *claim, const struct tree *t)
     }
 }
 
+/** ## Strengths in any order
+
+Where peeling leaves off would be no better than nodes, the best dictionary is that of nodes; and
+with a dominant lowest level it peels. */
+static void try_any_order(struct claim *claim)
+{
+    const struct tree dominant = {{1, 0.1, 0.1, 1.2}, 0.4};
+    double error = 0, peeled = DBL_MAX, loss, by_peeling = 0, by_node = DBL_MAX;
+    for (size_t trial = 0; trial < TRIALS; trial++) {
+        gsl_rng *rng = claim_rng(claim, 1000 + trial);
+        struct tree t = {{1}, 0};
+        for (size_t level = 1; level < LEVELS; level++)
+            t.g[level] = 0.3 + 0.7 * gsl_rng_uniform(rng);
+        t.lambda = 0.02 + 0.3 * gsl_rng_uniform(rng);
+        for (size_t K = 2; K < LEAVES - 1; K++) { /* at 7 the two are the same */
+            double nodes = partition_loss(&t, K), peeling = peeled_loss(claim, &t, K);
+            learn(claim, &t, K, NULL, 1 + gsl_rng_uniform_int(rng, 1000000), &loss);
+            if (nodes <= peeling) {
+                error = fmax(error, fabs(loss / nodes - 1));
+                peeled = fmin(peeled, fabs(loss / peeling - 1));
+            }
+        }
+        gsl_rng_free(rng);
+    }
+    for (size_t K = 2; K <= 4; K++) {
+        learn(claim, &dominant, K, NULL, 1, &loss);
+        by_peeling = fmax(by_peeling, fabs(loss / peeled_loss(claim, &dominant, K) - 1));
+        by_node = fmin(by_node, 1 - loss / partition_loss(&dominant, K));
+    }
+    claim_scalar(claim, "any.error", error, CLAIM_NOT_COMPARED,
+                 "strengths in any order: largest |loss / loss of the best partition - 1|");
+    claim_scalar(claim, "any.peeled", peeled, CLAIM_CONVERGED,
+                 "smallest, if leaves were peeled off one by one");
+    claim_scalar(
+        claim, "dominant.peeled", by_peeling, CLAIM_CONVERGED,
+        "dominant lowest level: largest |loss / loss if leaves are peeled off - 1|, K = 2 to 4");
+    claim_scalar(claim, "dominant.node", by_node, CLAIM_CONVERGED,
+                 "smallest gain over the best partition into nodes");
+}
+
 int main(int argc, char **argv)
 {
     struct claim *claim = claim_begin(argc, argv,
@@ -314,6 +354,7 @@ int main(int argc, char **argv)
     claim_scalar(claim, "half", ratio[0][2], CLAIM_CONVERGED,
                  "loss over bound with two atoms, mean");
     claim_scalar(claim, "seven", ratio[0][7], CLAIM_CONVERGED, "with seven");
+    try_any_order(claim);
     draw_family(claim, &shown);
     return claim_end(claim);
 }
