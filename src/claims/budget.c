@@ -1,13 +1,13 @@
 /** # A budget below the need tilts even independent features
 
-Claim `budget`.  TopK and BatchTopK keep every exact dictionary ([valley](valley.html)) as long as the
-budget covers the codes that are needed.  If it does not, with the best codes within the budget and
-a free bias, turning atom $d_j$ towards $d_m$ changes the loss per sample at the slope
+Claim `budget`.  TopK and BatchTopK keep every exact dictionary ([valley](valley.html)) as long as
+the budget covers the codes that are needed.  If it does not, with the best codes within the budget
+and a free bias, turning atom $d_j$ towards $d_m$ changes the loss per sample at the slope
 
 $$ -2 \langle z_j\, r \cdot d_m \rangle = -2\,\mathrm{Cov}(z_j, r \cdot d_m) , $$
 
-where $r \cdot d_m$ is what is left of feature $m$ where it was dropped.  Where $j$ takes a place, $m$
-is dropped more often: the slope is negative for independent features, too.
+where $r \cdot d_m$ is what is left of feature $m$ where it was dropped.  Where $j$ takes a place,
+$m$ is dropped more often: the slope is negative for independent features, too.
 
 - Reads nothing: the data are drawn.
 - Writes: `budget.tsv`; `budget-slope` (slope against the budget).

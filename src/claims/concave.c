@@ -6,19 +6,20 @@ $\log(1 + z/\delta)$, $\tanh(cz)$.  By the law for every penalty ([law](law.html
 $$ \frac{\langle z_j \phi'(z_k) \rangle - h_{jk} \langle z_j \phi'(z_j) \rangle}
         {\langle \phi'(z_k) \rangle} $$
 
-must lie in the range of $z_j$ while $k$ is off.  The steeper $\phi$ is at 0, the nearer the point comes
-to $\langle z_j \mid k \text{ off} \rangle$, which lies inside of any range: conditions
-that L1 violates come to hold.  But if $j$ is on only where $k$ is, the range is a point,
-0, and with orthogonal atoms the slope $-\langle z_j \phi'(z_k) \rangle$ stays negative.
+must lie in the range of $z_j$ while $k$ is off.  The steeper $\phi$ is at 0, the nearer the point
+comes to $\langle z_j \mid k \text{ off} \rangle$, which lies inside of any range: conditions that
+L1 violates come to hold.  But if $j$ is on only where $k$ is, the range is a point, 0, and with
+orthogonal atoms the slope $-\langle z_j \phi'(z_k) \rangle$ stays negative.
 
-A parent may then be metastable.  With activations in a constant ratio $\rho = s/t$ and the child's atom
-$v_c + e v_p$ the penalty $\phi(s - et) + \phi(t\sqrt{1 + e^2})$ has a minimum at $e < \rho$
-if and only if, for $z^p$,
+A parent may then be metastable.  With activations in a constant ratio $\rho = s/t$ and the child's
+atom $v_c + e v_p$ the penalty $\phi(s - et) + \phi(t\sqrt{1 + e^2})$ has a minimum at $e < \rho$ if
+and only if, for $z^p$,
 
 $$ \rho > \rho_c(p) = \min_e \Bigl[ e + \bigl( e (1 + e^2)^{p/2 - 1} \bigr)^{1/(p - 1)} \Bigr] , $$
 
-which is $2\sqrt2$ for the logarithm, $p \to 0$, where it stands at $e = (\rho - \sqrt{\rho^2 - 8})/4$, and grows
-without bound as $p \to 1$.  The least penalty is always that of full absorption, $e = \rho$.
+which is $2\sqrt2$ for the logarithm, $p \to 0$, where it stands at
+$e = (\rho - \sqrt{\rho^2 - 8})/4$, and grows without bound as $p \to 1$.  The least penalty is
+always that of full absorption, $e = \rho$.
 
 - Reads nothing: the data are drawn.
 - Writes: `concave.tsv`; `concave-slopes` (two conditions against $\delta$), `concave-ratio` and
@@ -157,8 +158,8 @@ static void try_conditions(struct claim *claim)
 
 /** ## Metastable parents
 
-The penalty of the child's samples alone, with $t = 1$.  It falls all the way to full absorption unless
-there is a barrier. */
+The penalty of the child's samples alone, with $t = 1$.  It falls all the way to full absorption
+unless there is a barrier. */
 struct path {
     struct penalty penalty;
     double ratio;

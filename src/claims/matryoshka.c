@@ -1,20 +1,20 @@
 /** # Matryoshka: its law, its threshold and its hedging
 
-Claim `matryoshka`.  The loss counts the residual $r$ of all atoms with weight $w_2$ and that of a prefix of
-them, $r'$, with weight $w_1$.  Let the parent $p$ be in the prefix and its child $c$ outside.  With
-L1, charged once, $\lambda = 2 w_1 r' \cdot d_p + 2 w_2 r \cdot d_p$ wherever the child fires, and
-contracting its atom's equation as in [law](law.html),
+Claim `matryoshka`.  The loss counts the residual $r$ of all atoms with weight $w_2$ and that of a
+prefix of them, $r'$, with weight $w_1$.  Let the parent $p$ be in the prefix and its child $c$
+outside.  With L1, charged once, $\lambda = 2 w_1 r' \cdot d_p + 2 w_2 r \cdot d_p$ wherever the
+child fires, and contracting its atom's equation as in [law](law.html),
 
-$$ d_c \cdot d_p = h = \frac{\lambda m_c}{2 w_1 \langle z_c^2 \rangle + \lambda m_c (1 + w_1/w_2)} : $$
+$$ d_c \cdot d_p = h = \frac{\lambda m_c}{2 w_1 \langle z_c^2 \rangle + \lambda m_c (1 + w_1/w_2)} $$
 
-the smaller, the larger $w_1$.  For $\lambda \to 0$ with $w_1/\lambda$ fixed and constant activations
-$s$, $t$ the child's atom is $v_c + e v_p$ with $2 w_1 t e = \lambda (1 - h)$, if
+the smaller, the larger $w_1$.  For $\lambda \to 0$ with $w_1/\lambda$ fixed and constant
+activations $s$, $t$ the child's atom is $v_c + e v_p$ with $2 w_1 t e = \lambda (1 - h)$, if
 
 $$ 2 w_1 s > \lambda \Bigl( 1 - \frac s{\sqrt{s^2 + t^2}} \Bigr) ; $$
 
-else the parent is absorbed.  The price: the prefix must make do without the children.  With no penalty,
-$n$ exclusive children of probability $q$ and all activations 1, the parent's atom hedges, along
-$v_p + \delta \sum_c v_c$ with
+else the parent is absorbed.  The price: the prefix must make do without the children.  With no
+penalty, $n$ exclusive children of probability $q$ and all activations 1, the parent's atom hedges,
+along $v_p + \delta \sum_c v_c$ with
 
 $$ n B \delta^2 + (A - B + n B) \delta - B = 0 , \qquad A = (1 - n q)(w_1 + w_2),\ B = q w_1 , $$
 
@@ -40,8 +40,8 @@ enum { DRAWS = 20 };
 
 /** ## A parent and its children
 
-Kinds of samples: the parent alone, and with each of its exclusive children.  Feature 0 is the parent;
-the features are orthonormal.  For the control a child may fire alone, too. */
+Kinds of samples: the parent alone, and with each of its exclusive children.  Feature 0 is the
+parent; the features are orthonormal.  For the control a child may fire alone, too. */
 enum { MOST = 4 }; /* features */
 struct problem {
     size_t children, kinds;       /* kinds: of the parent alone and of each child, each */
@@ -272,8 +272,8 @@ static void try_hedging(struct claim *claim)
 
 /** ## The balance
 
-The child's atom is what the parent's, $u = v_p + \delta \sum_c v_c$, leaves of $v_p + v_c$, up to the
-cosine of the law: along $v_p + v_c - y u$. */
+The child's atom is what the parent's, $u = v_p + \delta \sum_c v_c$, leaves of $v_p + v_c$, up to
+the cosine of the law: along $v_p + v_c - y u$. */
 static double limit_tilt(const struct problem *p, double delta, double cosine)
 {
     double n = (double)p->children, square = 1 + n * delta * delta, low = 0,

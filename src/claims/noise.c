@@ -2,14 +2,14 @@
 
 Claim `noise`.  Penalties of the supports leave a child's atom $v_c + e v_p$ undetermined
 ([valley](valley.html)), with the parent read as $(v_p - e v_c) \cdot x$.  An encoder reads it so
-where the child is silent, too, and lets in what noise there is along $v_c$: with isotropic noise of variance
-$\sigma^2$, a parent at rate $P$ and a child at rate $q$ where the parent is on, the squared residual
-per sample is
+where the child is silent, too, and lets in what noise there is along $v_c$: with isotropic noise of
+variance $\sigma^2$, a parent at rate $P$ and a child at rate $q$ where the parent is on, the
+squared residual per sample is
 
 $$ L(e) - L(0) = P (1 - q)\, \sigma^2 e^2 . $$
 
-The best affine reading of the parent, $(v_p - a v_c) \cdot x + \beta$, is a compromise, and with
-$V = q \langle t^2 \rangle + q \sigma^2 - q^2 \langle t \rangle^2$, $t$ the child's activations, leaves
+The best affine reading of the parent, $(v_p - a v_c) \cdot x + \beta$, is a compromise, and with $V
+= q \langle t^2 \rangle + q \sigma^2 - q^2 \langle t \rangle^2$, $t$ the child's activations, leaves
 
 $$ L(e) - L(0) = P e^2\, \frac{(1 - q) \sigma^2\, V}{(1 - q) \sigma^2 + V} . $$
 

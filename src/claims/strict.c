@@ -7,11 +7,11 @@ $$ \langle w_k z_j \rangle = \langle z_j \partial_k\Omega \rangle
    - h \langle z_j \partial_j\Omega \rangle , \qquad
    \langle w_k \rangle = \langle \partial_k^+\Omega \rangle , $$
 
-the second with a free bias: the hull condition for any penalty.  If $j$ is on only where $k$ is, the
-left side of the first vanishes, and $h = \langle z_j \partial_k\Omega \rangle / \langle z_j
+the second with a free bias: the hull condition for any penalty.  If $j$ is on only where $k$ is,
+the left side of the first vanishes, and $h = \langle z_j \partial_k\Omega \rangle / \langle z_j
 \partial_j\Omega \rangle$; a price $g h^2$ on coherence makes that $h (1 + h) = \lambda m_j / (2 g)$
-with L1.  So a strict hierarchy is orthogonal if and only if $\partial_k\Omega = 0$ wherever the child
-fires: if the parent is free at the margin there.
+with L1.  So a strict hierarchy is orthogonal if and only if $\partial_k\Omega = 0$ wherever the
+child fires: if the parent is free at the margin there.
 
 - Reads nothing: the data are drawn.
 - Writes: `strict.tsv`; `strict-alone` (the cosine if the child fires alone sometimes).
@@ -105,9 +105,9 @@ static struct point find_point(const struct claim *claim, gsl_rng *rng,
 }
 
 /** Weighted L1, the logarithm, a root, tanh, tree L2, a tree maximum whose parent is free and one
-whose parent is not, and L1 with a price on coherence: each at three weights.  They are weak enough for
-the weakest child, 0.5, not to fall silent: a concave penalty that curves more than $|r|^2$ has no
-stationary point with a small code. */
+whose parent is not, and L1 with a price on coherence: each at three weights.  They are weak enough
+for the weakest child, 0.5, not to fall silent: a concave penalty that curves more than $|r|^2$ has
+no stationary point with a small code. */
 enum { FORMS = 8, ROOT = 2, MAX_FREE = 5, MAX_BOUND = 6, COHERENT = 7 };
 
 struct extremes {

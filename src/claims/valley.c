@@ -1,17 +1,17 @@
 /** # Penalties of the supports: a valley instead of a path
 
 Claim `valley`.  L0, JumpReLU, TopK and BatchTopK see which codes are on, not how far.  Where
-everything is reconstructed by independent atoms, a move of code $k$ that keeps it so is
-$z_k \to z_k + a \cdot z + c$ with $d_j \to d_j - a_j d_k$, $b \to b - c\,d_k$.  It keeps the
-supports, and the loss, if $a \cdot z_i + c = 0$ wherever $k$ is off.  No active code vanishes nearby, so
-that every exact dictionary is a local minimum, and the equally good neighbours have the dimension
+everything is reconstructed by independent atoms, a move of code $k$ that keeps it so is $z_k \to
+z_k + a \cdot z + c$ with $d_j \to d_j - a_j d_k$, $b \to b - c\,d_k$.  It keeps the supports, and
+the loss, if $a \cdot z_i + c = 0$ wherever $k$ is off.  No active code vanishes nearby, so that
+every exact dictionary is a local minimum, and the equally good neighbours have the dimension
 
 $$ \sum_k \dim \{ (a, c) : a \cdot z_i + c = 0 \text{ whenever } k \text{ is off} \} , $$
 
-for codes in general position the number of nested ordered pairs of supports: an atom is determined up to
-its ancestors.  For a parent $v_p$ (activation $s$) and its child $v_c$ ($t$), orthogonal, with atoms
-$v_p$ and $v_c + r v_p$ and the price $\lambda_0$ of an active code, the valley ends where a sample
-has $s - r t = \sqrt{\lambda_0 (1 + r^2)}$, and beyond it
+for codes in general position the number of nested ordered pairs of supports: an atom is determined
+up to its ancestors.  For a parent $v_p$ (activation $s$) and its child $v_c$ ($t$), orthogonal,
+with atoms $v_p$ and $v_c + r v_p$ and the price $\lambda_0$ of an active code, the valley ends
+where a sample has $s - r t = \sqrt{\lambda_0 (1 + r^2)}$, and beyond it
 
 $$ \Delta(r) = \Bigl\langle \min\Bigl(\lambda_0, \frac{(s - r t)^2}{1 + r^2}\Bigr) - \lambda_0
    \Bigr\rangle_\text{child on} $$
@@ -33,9 +33,9 @@ enum { TRIALS = 20 };
 
 /** ## How many neighbours are as good
 
-Random forests of six features: each fires only where its parent does.  In the control the activations
-are all 1 and two exclusive children share their parent between them: nested supports that are not
-in general position. */
+Random forests of six features: each fires only where its parent does.  In the control the
+activations are all 1 and two exclusive children share their parent between them: nested supports
+that are not in general position. */
 enum { FEATURES = 6, SAMPLES = 400, COLUMNS = FEATURES }; /* the other features, and 1 */
 
 static void draw_forest(gsl_rng *rng, struct ndl_matrix *Z)

@@ -146,9 +146,9 @@ static void newton_step(struct unknowns *u, size_t held, double *x, const double
 
 /* Damped Newton steps from x, with the gradient g, for all unknowns or with the atoms held.
  *
- * An objective with a small penalty is a narrow, curved valley: after each step of the atoms, codes and
- * bias settle before it is judged.  They settle at the start, too: where nothing is left
- * over, the second derivatives do not see how a penalty curves along the valley. */
+ * An objective with a small penalty is a narrow, curved valley: after each step of the atoms, codes
+ * and bias settle before it is judged.  They settle at the start, too: where nothing is left over,
+ * the second derivatives do not see how a penalty curves along the valley. */
 static void newton(struct unknowns *u, bool hold, double *x, double *g)
 {
     size_t n = u->count, held = hold ? u->atoms * u->dim : 0;

@@ -5,7 +5,8 @@
  *         + coherence sum_(j < k) (d_j.d_k)^2
  *
  * over unit atoms d_k, codes z_ik and the bias b, with the supports given: the second term is
- * Matryoshka's, the last OrtSAE's.  For a few kinds of samples: the work is cubic in the unknowns. */
+ * Matryoshka's, the last OrtSAE's.  For a few kinds of samples: the work is cubic in the
+ * unknowns. */
 #ifndef STATIONARY_H
 #define STATIONARY_H
 
