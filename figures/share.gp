@@ -28,7 +28,9 @@ set logscale x
 set xrange [70:150000]
 set xtics (100, 1000, "10 000" 10000, "100 000" 100000)
 set yrange [-0.03:1.1]
-set key at graph 0.98, 0.8 right
-plot power using 1:3 with linespoints linetype 1 pointtype 7 pointsize 0.5 title "by the share", \
-     power using 1:2 with linespoints linetype 2 pointtype 9 pointsize 0.6 title "by the hull"
+unset key
+set label 1 "by the share" at 1200, 0.88 left
+set label 2 "by the hull" at 1200, 0.16 left
+plot power using 1:3 with linespoints linetype 1 pointtype 7 pointsize 0.5, \
+     power using 1:2 with linespoints linetype 2 pointtype 9 pointsize 0.6
 unset multiplot
