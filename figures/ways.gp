@@ -13,8 +13,8 @@ set logscale y
 set yrange [3e-17:20]
 set ytics ("1" 1, "10^{-4}" 1e-4, "10^{-8}" 1e-8, "10^{-12}" 1e-12, "10^{-16}" 1e-16)
 unset key
-set label 1 "never alone: split" at 3.75, 1e-11 right
-set label 2 "also alone: absorbed" at 4.75, 1e-11 left
+set label 1 "never alone: split" at 3.4, 1e-11 right
+set label 2 "also alone: absorbed" at 5.15, 1e-11 left
 set label 3 "children not exclusive" at 4.75, 6e-3 left
 plot data using ($1 == 1 ? $2 : NaN):3 with linespoints linetype 2 pointsize 0.6, \
      data using ($1 == 0 ? $2 : NaN):3 with linespoints linetype 1 pointsize 0.5, \
