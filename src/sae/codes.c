@@ -190,10 +190,9 @@ void sae_rows(void *context, size_t first, size_t last, int worker)
     size_t K = sae->o.K, d = sae->o.d;
     double *scratch = sae_scratch(sae, worker);
     struct row row = {sae, 0, scratch, scratch + 3 * K, scratch + 4 * K, scratch + 5 * K};
-    for (size_t i = first; i < last; i++) {
-        row.i = i;
+    for (row.i = first; row.i < last; row.i++) {
         reconstruct(&row);
-        slopes(sae, &s->main, i, s->residual + i * d, sae->o.batch * d);
+        slopes(sae, &s->main, row.i, s->residual + row.i * d, sae->o.batch * d);
         if (sae->objective->activation == SAE_JUMPRELU)
             jump(&row);
         else if (sae->objective->activation == SAE_GATED)

@@ -18,27 +18,57 @@ static double *gradient_of(const struct sae *sae, enum sae_parameter p)
 
 /* ------------------------------------------------------------- by latent */
 
-/* Lists each latent's entries (a counting sort). */
+struct sorting {
+    const struct sae *sae;
+    struct sae_entries *e;
+};
+
+/* Counts a chunk's entries by latent. */
+static void count_chunk(void *context, size_t first, size_t last, int worker)
+{
+    (void)worker;
+    const struct sorting *s = context;
+    const struct sae_entries *e = s->e;
+    size_t *count = e->place + first / s->sae->state->chunk * s->sae->o.K;
+    memset(count, 0, s->sae->o.K * sizeof *count);
+    for (size_t i = first; i < last; i++)
+        for (size_t j = e->start[i]; j < e->start[i] + e->n[i]; j++)
+            count[e->atom[j]]++;
+}
+
+static void place_chunk(void *context, size_t first, size_t last, int worker)
+{
+    (void)worker;
+    const struct sorting *s = context;
+    struct sae_entries *e = s->e;
+    size_t *place = e->place + first / s->sae->state->chunk * s->sae->o.K;
+    for (size_t i = first; i < last; i++)
+        for (size_t j = e->start[i]; j < e->start[i] + e->n[i]; j++) {
+            size_t to = place[e->atom[j]]++;
+            e->row[to] = (uint32_t)i;
+            e->latent_z[to] = e->z[j];
+            e->latent_g[to] = e->g[j];
+            if (e->has_extra)
+                e->latent_extra[to] = e->extra[j];
+        }
+}
+
+/* Lists each latent's entries (a counting sort, in which every chunk of rows has its places). */
 static void transpose(const struct sae *sae, struct sae_entries *e)
 {
-    size_t K = sae->o.K, batch = sae->o.batch;
-    memset(e->first, 0, (K + 1) * sizeof *e->first);
-    for (size_t i = 0; i < batch; i++)
-        for (size_t j = 0; j < e->n[i]; j++)
-            e->first[e->atom[e->start[i] + j] + 1]++;
-    for (size_t k = 0; k < K; k++)
-        e->first[k + 1] += e->first[k];
-    for (size_t i = 0; i < batch; i++)
-        for (size_t j = 0; j < e->n[i]; j++) {
-            size_t from = e->start[i] + j, to = e->first[e->atom[from]]++;
-            e->row[to] = (uint32_t)i;
-            e->latent_z[to] = e->z[from];
-            e->latent_g[to] = e->g[from];
-            if (e->has_extra)
-                e->latent_extra[to] = e->extra[from];
+    struct sorting s = {sae, e};
+    size_t K = sae->o.K, batch = sae->o.batch, chunk = sae->state->chunk, next = 0;
+    sae_parallel(sae, batch, chunk, count_chunk, &s);
+    for (size_t k = 0; k < K; k++) {
+        e->first[k] = next;
+        for (size_t c = 0; c * chunk < batch; c++) {
+            size_t count = e->place[c * K + k];
+            e->place[c * K + k] = next;
+            next += count;
         }
-    memmove(e->first + 1, e->first, K * sizeof *e->first);
-    e->first[0] = 0;
+    }
+    e->first[K] = next;
+    sae_parallel(sae, batch, chunk, place_chunk, &s);
 }
 
 /* y += factor sum of v_t x_i over the entries [t, end), x_i row i of X (batch x d). */

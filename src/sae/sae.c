@@ -218,6 +218,7 @@ static void allocate_entries(const struct sae *sae, struct sae_entries *e, bool 
     e->g = room(most, sizeof *e->g, good);
     e->extra = room(most, sizeof *e->extra, good);
     e->first = room(K + 1, sizeof *e->first, good);
+    e->place = room((batch / sae->state->chunk + 1) * K, sizeof *e->place, good);
     e->row = room(most, sizeof *e->row, good);
     e->latent_z = room(most, sizeof(double), good);
     e->latent_g = room(most, sizeof(double), good);
@@ -226,8 +227,8 @@ static void allocate_entries(const struct sae *sae, struct sae_entries *e, bool 
 
 static void free_entries(struct sae_entries *e)
 {
-    void *all[] = {e->start, e->n,   e->atom,     e->z,        e->g,           e->extra,
-                   e->first, e->row, e->latent_z, e->latent_g, e->latent_extra};
+    void *all[] = {e->start, e->n,     e->atom, e->z,        e->g,        e->extra,
+                   e->first, e->place, e->row,  e->latent_z, e->latent_g, e->latent_extra};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
 }

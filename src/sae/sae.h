@@ -184,7 +184,7 @@ struct sae {
 };
 
 /* Checks the options (NDL_BADARG names the one that is wrong) and allocates; all parameters are
- * zero until one of sae_init_... or sae_load is called.  Memory: about 6 batch K + (2 + levels) batch d + 8 K d
+ * zero until one of sae_init_... or sae_load is called.  Memory: about 9 batch K + (2 + levels) batch d + 6 K d
  * doubles. */
 enum ndl_status sae_new(struct sae *sae, const struct sae_options *o, struct ndl_error *err);
 void sae_free(struct sae *sae);

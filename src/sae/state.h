@@ -17,6 +17,7 @@ struct sae_entries {
     double *extra;     /* JumpReLU: of log threshold; Gated: of r_mag; free norms: along d_k */
     /* The same by latent: entries [first[k], first[k + 1]), samples increasing. */
     size_t *first; /* K + 1 */
+    size_t *place; /* chunks of rows x K: where a chunk's entries go */
     uint32_t *row; /* sample */
     double *latent_z, *latent_g, *latent_extra;
     bool has_extra;
@@ -60,7 +61,7 @@ struct sae_state {
     size_t dead_count;
     double cut;        /* least code that BatchTopK kept in the last batch: a guess for the next */
     double *candidate; /* batch K: for choosing the largest */
-    double *scratch;   /* threads x (3 K + 2 d + 2 K) */
+    double *scratch;   /* threads x scratch_size = 5 K + 2 d */
     size_t scratch_size;
 };
 
