@@ -140,8 +140,9 @@ struct ndl_sae {
  * line; so are a key that stands twice and weights of another architecture than cfg.json says. */
 enum ndl_status ndl_sae_load(struct ndl_sae *sae, const char *directory, struct ndl_error *err);
 void ndl_sae_free(struct ndl_sae *sae);
-/* Writes such an SAE (not one that normalises: NDL_BADARG) for SAELens 6, as float32: NDL_BADDATA if
- * a number exceeds that.  `metadata` (may be NULL) is an object for cfg.json to hold under that name. */
+/* Writes such an SAE (not one that normalises: NDL_BADARG) for SAELens 6, as float32: NDL_BADDATA
+ * if a number exceeds that.  `metadata` (may be NULL) is an object that cfg.json holds under that
+ * name. */
 enum ndl_status ndl_sae_write(const struct ndl_sae *sae, const struct cJSON *metadata,
                               const char *config_path, const char *weights_path,
                               struct ndl_error *err);
