@@ -1,5 +1,5 @@
-/* SAE training: penalties by hand, what an SAE learns where that is known, the same bits for any number
- * of threads and after a break, and every error. */
+/* SAE training: penalties by hand, what an SAE learns where that is known, the same bits for any
+ * number of threads and after a break, and every error. */
 #include "check.h"
 
 #include "ndl/random.h"
@@ -132,7 +132,7 @@ static void every_objective_descends(void **state)
     }
 }
 
-/* The truth, orthonormal and without noise, is exact for codes that are not shrunk: nothing moves. */
+/* The truth, orthonormal and without noise, is exact if codes are not shrunk: nothing moves. */
 static void truth_stays(void **state)
 {
     (void)state;

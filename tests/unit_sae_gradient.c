@@ -2,8 +2,8 @@
  * sample and one latent at a time, and its central differences, on random shapes.
  *
  * The loss has two sets of parameters, those that are varied and those that the papers hold fixed:
- * which codes TopK chooses, whether a gate is open, the decoder in the gate's own reconstruction, the
- * residual that dead latents reconstruct.  For JumpReLU's thresholds, where the loss has no
+ * which codes TopK chooses, whether a gate is open, the decoder in the gate's own reconstruction,
+ * the residual that dead latents reconstruct.  For JumpReLU's thresholds, where the loss has no
  * derivative, it has the linear term that defines the pseudo-derivative. */
 #include "check.h"
 
@@ -323,7 +323,7 @@ static void take(struct problem *p)
             memcpy(p->sae.value[q], p->fixed[q], p->sae.count[q] * sizeof(double));
 }
 
-/* The latents that do not fire at X with these parameters are dead after a step that moves nothing. */
+/* The latents that do not fire at X with these parameters are dead after a step. */
 static void let_die(struct problem *p)
 {
     struct ndl_error err = {{0}};

@@ -1,4 +1,5 @@
-/* sae_folder_write.c -- an SAE as SAELens 6 loads it (SAE.load_from_disk); read back by sae_folder.c. */
+/* sae_folder_write.c -- an SAE as SAELens 6 loads it (SAE.load_from_disk); read back by
+ * sae_folder.c. */
 #include "files.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* codes.c -- residuals, losses and the derivatives of codes, one sample at a time.
  *
  * With r_m the residual of prefix m and w_m its weight, d/dz_k of the reconstruction terms is
- * -2 R_k . d_k, where R_k = sum of w_m r_m over the prefixes that contain k.  Only codes that are on
- * (and, for JumpReLU, near their threshold) need it. */
+ * -2 R_k . d_k, where R_k = sum of w_m r_m over the prefixes that contain k.  Only codes that are
+ * on (and, for JumpReLU, near their threshold) need it. */
 #include "state.h"
 
 #include <math.h>

@@ -199,8 +199,8 @@ static size_t gather(const struct sae *sae, double bound, double *to)
     return n;
 }
 
-/* The batch's k batch largest codes; of equal ones those of the first samples.  Where the last batch
- * was cut says where to look first, and nothing about what is found. */
+/* The batch's k batch largest codes; of equal ones those of the first samples.  Where the last
+ * batch was cut says where to look first, and nothing about what is found. */
 static void keep_largest_of_batch(const struct sae *sae)
 {
     struct sae_state *s = sae->state;

@@ -41,7 +41,7 @@ static double penalty_log(const struct sae_sample *s, double *slope)
     return sum;
 }
 
-/* Omega = sum_k tanh(c z_k), c = shape (Jermyn et al. 2024, Tanh penalty in dictionary learning). */
+/* Omega = sum_k tanh(c z_k), c = shape (Jermyn et al. 2024, Tanh penalty for SAEs). */
 static double penalty_tanh(const struct sae_sample *s, double *slope)
 {
     double sum = 0;
@@ -53,8 +53,8 @@ static double penalty_tanh(const struct sae_sample *s, double *slope)
     return sum;
 }
 
-/* Omega = sum_k (z_k + delta)^p - delta^p, p = shape.  delta keeps the slope of a code that has just
- * come on finite: without it one such code fills Adam's second moment for a thousand steps. */
+/* Omega = sum_k (z_k + delta)^p - delta^p, p = shape.  delta keeps the slope of a code that has
+ * just come on finite: without it one such code fills Adam's second moment for a thousand steps. */
 static double penalty_power(const struct sae_sample *s, double *slope)
 {
     const double delta = 1e-4, at_zero = pow(delta, s->shape);
@@ -68,8 +68,8 @@ static double penalty_power(const struct sae_sample *s, double *slope)
 }
 
 /* Omega = sum_n w_n G_n over the nodes of a tree, G_n = max(z_n, alpha max_{children c} G_c),
- * alpha = shape: the tree-structured l-infinity norm (Jenatton et al. 2011, JMLR 12; alpha = 1), scaled
- * so that a parent below alpha times its child costs nothing at the margin. */
+ * alpha = shape: the tree-structured l-infinity norm (Jenatton et al. 2011, JMLR 12; alpha = 1),
+ * scaled so that a parent below alpha times its child costs nothing at the margin. */
 static double penalty_tree_max(const struct sae_sample *s, double *slope)
 {
     double *G = s->scratch, *share = s->scratch + s->K, *from = s->scratch + 2 * s->K;

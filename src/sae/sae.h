@@ -43,8 +43,8 @@ enum sae_activation {
     SAE_RELU,      /* max(pi, 0) */
     SAE_TOPK,      /* ... of a sample's k largest */
     SAE_BATCHTOPK, /* ... of a batch's k times batch largest; a threshold when used later */
-    SAE_JUMPRELU, /* pi where pi > threshold_k, which is learned; the penalty is the number of codes */
-    SAE_GATED     /* a gate decides which, a rescaled pre-activation how much */
+    SAE_JUMPRELU,  /* pi where pi > threshold_k, learned; the penalty is the number of codes */
+    SAE_GATED      /* a gate decides which, a rescaled pre-activation how much */
 };
 
 /* Terms an objective may have besides |r|^2 + lambda Omega. */
@@ -108,7 +108,8 @@ struct sae_options {
     enum sae_norms norms;
 
     /* Levels: latents [0, level[0]) are the first, ... ; level[levels - 1] = K, increasing.
-     * They are the prefixes of SAE_PREFIXES and, without weight and parent, the levels of SAE_LEVELS. */
+     * They are the prefixes of SAE_PREFIXES and, without weight and parent, the levels of
+     * SAE_LEVELS. */
     size_t levels;
     const size_t *level;
     const double *prefix_weight; /* levels of them, >= 0, the last > 0; NULL: all 1 */
@@ -154,8 +155,8 @@ enum sae_parameter {
     SAE_D,         /* K x d */
     SAE_B_DEC,     /* d */
     SAE_LOG_THETA, /* K: log of JumpReLU's thresholds; else absent */
-    SAE_R_MAG, /* K: Gated: z = relu(exp(r_mag_k) E_k (x - b_dec) + b_mag_k) where the gate is open */
-    SAE_B_MAG, /* K: Gated */
+    SAE_R_MAG,     /* K: Gated: z = relu(exp(r_mag_k) E_k (x - b_dec) + b_mag_k), gate open */
+    SAE_B_MAG,     /* K: Gated */
     SAE_PARAMETERS
 };
 /* "W_enc", "b_enc", "W_dec", "b_dec", "log_threshold", "r_mag", "b_mag" */
@@ -184,13 +185,13 @@ struct sae {
 };
 
 /* Checks the options (NDL_BADARG names the one that is wrong) and allocates; all parameters are
- * zero until one of sae_init_... or sae_load is called.  Memory: about 9 batch K + (2 + levels) batch d + 6 K d
- * doubles. */
+ * zero until one of sae_init_... or sae_load is called.  Memory: about 9 batch K + (2 + levels)
+ * batch d + 6 K d doubles. */
 enum ndl_status sae_new(struct sae *sae, const struct sae_options *o, struct ndl_error *err);
 void sae_free(struct sae *sae);
 
-/* D = random unit atoms, E = D (tied start, Gao et al. 2024), b_dec = b (d numbers, e.g. the mean of
- * the data) or zeros, other biases zero.  Depends on the seed alone. */
+/* D = random unit atoms, E = D (tied start, Gao et al. 2024), b_dec = b (d numbers, e.g. the mean
+ * of the data) or zeros, other biases zero.  Depends on the seed alone. */
 enum ndl_status sae_init_random(struct sae *sae, const double *b, struct ndl_error *err);
 /* D = the given unit atoms (n x d, n <= K; the last K - n stay random), E = the given encoder
  * (n x d) or, if NULL, D; b as above.  For orthonormal atoms E = D computes the codes of noise-free
@@ -206,13 +207,13 @@ enum ndl_status sae_init_truth(struct sae *sae, const struct ndl_matrix *D,
 enum ndl_status sae_step(struct sae *sae, const double *X, struct sae_report *report,
                          struct ndl_error *err);
 
-/* Loss and gradient at X (o.batch x d) as the next step would use them, nothing changed.  gradient[p]
- * (count[p] numbers, or NULL) receives the derivative with respect to value[p], before unit norms
- * are imposed.  Exact derivatives of the loss, but for what the papers define otherwise: which
- * codes TopK and BatchTopK choose is held fixed; thresholds of JumpReLU get pseudo-derivatives and
- * nothing else gets one from the number of codes; Gated's gate gets the derivatives of
- * lambda Omega(relu(gate)) and of the error of reconstructing from it, with the decoder held fixed;
- * in the revival term the residual is held fixed. */
+/* Loss and gradient at X (o.batch x d) as the next step would use them, nothing changed.
+ * gradient[p] (count[p] numbers, or NULL) receives the derivative with respect to value[p], before
+ * unit norms are imposed.  Exact derivatives of the loss, but for what the papers define otherwise:
+ * which codes TopK and BatchTopK choose is held fixed; thresholds of JumpReLU get
+ * pseudo-derivatives and nothing else gets one from the number of codes; Gated's gate gets the
+ * derivatives of lambda Omega(relu(gate)) and of the error of reconstructing from it, with the
+ * decoder held fixed; in the revival term the residual is held fixed. */
 enum ndl_status sae_gradient(struct sae *sae, const double *X, double *gradient[SAE_PARAMETERS],
                              struct sae_report *report, struct ndl_error *err);
 

@@ -1,4 +1,4 @@
-/* schedule.c -- what changes with the step: lambda, the rate, the shape, the weights of prefixes. */
+/* schedule.c -- what changes with the step: lambda, rate, shape, the weights of prefixes. */
 #include "state.h"
 
 #include <math.h>

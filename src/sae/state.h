@@ -6,8 +6,8 @@
 #include "ndl/random.h"
 #include "sae/sae.h"
 
-/* The codes of a batch, or those of an auxiliary path, one list per sample.  A chunk of rows has one
- * stretch of memory, so that its lists lie next to each other; sample i's entries are
+/* The codes of a batch, or those of an auxiliary path, one list per sample.  A chunk of rows has
+ * one stretch of memory, so that its lists lie next to each other; sample i's entries are
  * [start[i], start[i] + n[i]). */
 struct sae_entries {
     size_t *start, *n; /* batch */
@@ -83,22 +83,22 @@ void sae_parallel(const struct sae *sae, size_t n, size_t chunk,
 
 /* The k-th largest (k from 1 to n) of n numbers, which are left in another order. */
 double sae_kth_largest(double *v, size_t n, size_t k);
-/* Keeps the k largest codes of sample i; `candidate` has room for all of them.  *guess is where another
- * sample was cut, or 0: it says where to look first and nothing about what is found; then where this
- * one was cut. */
+/* Keeps the k largest codes of sample i; `candidate` has room for all of them.  *guess is where
+ * another sample was cut, or 0: it says where to look first and nothing about what is found; then
+ * where this one was cut. */
 void sae_keep_largest(struct sae_entries *e, size_t i, size_t k, double *guess, double *candidate);
 
 /* schedule.c: lambda, rate, shape and the weights of the prefixes for step sae->step. */
 void sae_schedule(struct sae *sae);
 
 /* forward.c: x - b_dec, pre-activations and codes of the first `rows` <= batch rows of X; main (and
- * side, of Gated) hold atom and z afterwards.  later: as the trained SAE is used, not as it learns. */
+ * side, of Gated) hold atom and z afterwards.  later: as the trained SAE is used. */
 void sae_forward(const struct sae *sae, const double *X, size_t rows, bool later);
 
 /* codes.c: residuals, losses, and g and extra of all entries, of rows [first, last). */
 void sae_rows(void *sae, size_t first, size_t last, int worker);
 
-/* gradient.c: the gradient of all parameters from the entries; returns the loss of SAE_ORTHOGONAL. */
+/* gradient.c: the gradient of all parameters; returns the loss of SAE_ORTHOGONAL. */
 enum { SAE_COSINES = 32 }; /* rows of the Gram matrix at a time */
 double sae_collect(struct sae *sae);
 

@@ -1,8 +1,8 @@
 /* ndl-train.c -- trains a sparse autoencoder under one of many objectives.
  *
  * The directory --out receives cfg.json and sae_weights.safetensors, which SAELens 6 and ndl-check
- * read, and report.json.  While it trains, and after a kill, there is a checkpoint in it, from which
- * --resume continues to the result that the whole run would have had, bit for bit. */
+ * read, and report.json.  While it trains, and after a kill, there is a checkpoint in it, from
+ * which --resume continues to the result that the whole run would have had, bit for bit. */
 #include <errno.h>
 #include <math.h>
 #include <stddef.h>
@@ -208,7 +208,7 @@ static enum ndl_status name_outputs(const struct train_options *o, struct tool_s
     return status;
 }
 
-/* From the checkpoint if there is one and it is wanted, else from the start that the options say. */
+/* From the checkpoint if there is one and it is wanted, else from the start of the options. */
 static enum ndl_status start(struct train_job *j, const char *checkpoint, const double *mean,
                              struct ndl_error *err)
 {
