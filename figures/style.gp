@@ -33,9 +33,9 @@ set linetype 6 linecolor rgb "#5aae61" linewidth 1.4 dashtype (10,3,2,3,2,3) poi
 set linetype cycle 6
 # Fills from black to light; for maps, dark is more.
 set palette defined (0 "#ffffff", 0.5 "#8c96c6", 1 "#3f007d")
-# Areas: where a condition fails, and a second one.
-red = "#f6d5d5"
-blue = "#d3e3f1"
+# Areas: where a condition fails, and a second one, lighter also in grey.
+red = "#f2c6c6"
+blue = "#e4eff8"
 
 set border 3 linewidth 0.6 linecolor rgb "#404040"
 set tics nomirror scale 0.5
