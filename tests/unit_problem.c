@@ -54,7 +54,7 @@ static void test_turned(void **state)
         /* rounding of a few operations on numbers of order 1 */
         for (size_t k = 0; k < p.atoms; k++) {
             check_close(ndl_norm(p.dimension, ndl_row(&turned.D, k)), 1, 1e-14);
-            check_close(ndl_angle(p.dimension, ndl_row(&m.D, k), ndl_row(&turned.D, k)),
+            check_close(measure_angle(p.dimension, ndl_row(&m.D, k), ndl_row(&turned.D, k)),
                         acos(-1) / 6, 1e-14);
         }
         ndl_model_free(&turned);
@@ -75,7 +75,7 @@ static void test_leaking(void **state)
         size_t live[RANDOM_PROBLEM_MOST_FEATURES];
         gsl_rng *rng = stream(trial);
         assert_int_equal(random_problem_run(rng, trial, &p, &X, &m, NULL), NDL_OK);
-        size_t count = ndl_live(&m, live);
+        size_t count = measure_live(&m, live);
         if (count < 2) {
             assert_int_equal(leaking_model(rng, &m, 0.1, &leaking, NULL), NDL_BADARG);
         } else {
@@ -84,8 +84,8 @@ static void test_leaking(void **state)
             assert_int_equal(leaking_model(rng, &m, 0.1, &leaking, NULL), NDL_OK);
             for (size_t i = 0; i < X.rows; i++) {
                 double r[RANDOM_PROBLEM_MOST_DIMENSION], s[RANDOM_PROBLEM_MOST_DIMENSION];
-                ndl_residual(&X, &m, i, r);
-                ndl_residual(&X, &leaking, i, s);
+                measure_residual(&X, &m, i, r);
+                measure_residual(&X, &leaking, i, s);
                 for (size_t c = 0; c < X.cols; c++)
                     check_close(s[c], r[c], 1e-12); /* rounding of codes up to about 10 */
             }
@@ -94,7 +94,7 @@ static void test_leaking(void **state)
             assert_int_equal(ndl_codes_to_dense(&Z, &leaking.Z, NULL), NDL_OK);
             for (size_t j = 0; j < count; j++)
                 for (size_t k = 0; k < count; k++)
-                    nested += j != k && ndl_cofiring(&Z, live[j], live[k]) >= 1;
+                    nested += j != k && measure_cofiring(&Z, live[j], live[k]) >= 1;
             assert_true(nested > 0);
             ndl_matrix_free(&Z);
             ndl_model_free(&leaking);
@@ -160,8 +160,8 @@ static void test_covariance(void **state)
     double z[] = {9, 0, 9, 1, 9, 2}, r[] = {1, 0, 0, 1, 3, 0};
     const struct ndl_matrix Z = {3, 2, z}, R = {3, 2, r};
     const double a[2] = {2, 1};
-    check_close(ndl_covariance(&Z, 1, &R, a, true), 4. / 3, 1e-15); /* rounding */
-    check_close(ndl_covariance(&Z, 1, &R, a, false), 13. / 3, 1e-15);
+    check_close(measure_covariance(&Z, 1, &R, a, true), 4. / 3, 1e-15); /* rounding */
+    check_close(measure_covariance(&Z, 1, &R, a, false), 13. / 3, 1e-15);
 }
 
 int main(void)

@@ -106,32 +106,32 @@ static void test_family_losses(void **state)
     (void)state;
     struct two_children f = {.alone = 0.8, .child = 0.1, .base = 1, .lambda = 0.2};
     /* by hand: 0.8 (0.2 - 0.01) + 0.2 (0.2 sqrt 2 - 0.01) */
-    check_close(two_children_loss(&f, NDL_ABSORBED), 0.8 * 0.19 + 0.2 * (0.2 * sqrt(2) - 0.01),
+    check_close(two_children_loss(&f, KIND_ABSORBED), 0.8 * 0.19 + 0.2 * (0.2 * sqrt(2) - 0.01),
                 1e-15);
     /* the merged atom along (1, 1/2, 1/2), at product sqrt 1.5 with both children */
-    check_close(two_children_loss(&f, NDL_MERGED), 0.8 * 0.19 + 0.2 * (2 - pow(sqrt(1.5) - 0.1, 2)),
-                1e-15);
-    assert_true(isinf(two_children_loss(&f, NDL_MIXED)));
+    check_close(two_children_loss(&f, KIND_MERGED),
+                0.8 * 0.19 + 0.2 * (2 - pow(sqrt(1.5) - 0.1, 2)), 1e-15);
+    assert_true(isinf(two_children_loss(&f, KIND_MIXED)));
     /* then the loss is the smaller eigenvalue of the second moment, minimised to rounding */
     f.lambda = 1e-9;
-    check_close(two_children_loss(&f, NDL_MISSED), (1 - sqrt(1 - 4 * 0.8 * 0.1)) / 2, 1e-8);
-    check_close(two_children_loss(&f, NDL_SPLIT), (1.1 - sqrt(1.1 * 1.1 - 4 * (0.1 - 0.02))) / 2,
-                1e-8);
+    check_close(two_children_loss(&f, KIND_MISSED), (1 - sqrt(1 - 4 * 0.8 * 0.1)) / 2, 1e-8);
+    check_close(two_children_loss(&f, KIND_COMPOSED),
+                (1.1 - sqrt(1.1 * 1.1 - 4 * (0.1 - 0.02))) / 2, 1e-8);
 }
 
 static void test_classify(void **state)
 {
     (void)state;
     enum { A = 1, B = 2, C = 4 };
-    assert_int_equal(two_children_classify(A, A | B, A | C, 0, A), NDL_RECOVERED);
-    assert_int_equal(two_children_classify(A, B, C, 0, 0), NDL_ABSORBED);
-    assert_int_equal(two_children_classify(A, B, C, B | C, 0), NDL_ABSORBED);
-    assert_int_equal(two_children_classify(A, B, B, 0, 0), NDL_MERGED);
-    assert_int_equal(two_children_classify(A, B, A, 0, 0), NDL_MISSED);
-    assert_int_equal(two_children_classify(A | B, A, B, 0, 0), NDL_SPLIT);
-    assert_int_equal(two_children_classify(A, A | B, A | C, B | C, 0), NDL_MIXED);
-    assert_int_equal(two_children_classify(A, B, C | A, B | C, 0), NDL_MIXED);
-    assert_int_equal(two_children_classify(0, B, C, 0, 0), NDL_MIXED);
+    assert_int_equal(two_children_classify(A, A | B, A | C, 0, A), KIND_RECOVERED);
+    assert_int_equal(two_children_classify(A, B, C, 0, 0), KIND_ABSORBED);
+    assert_int_equal(two_children_classify(A, B, C, B | C, 0), KIND_ABSORBED);
+    assert_int_equal(two_children_classify(A, B, B, 0, 0), KIND_MERGED);
+    assert_int_equal(two_children_classify(A, B, A, 0, 0), KIND_MISSED);
+    assert_int_equal(two_children_classify(A | B, A, B, 0, 0), KIND_COMPOSED);
+    assert_int_equal(two_children_classify(A, A | B, A | C, B | C, 0), KIND_MIXED);
+    assert_int_equal(two_children_classify(A, B, C | A, B | C, 0), KIND_MIXED);
+    assert_int_equal(two_children_classify(0, B, C, 0, 0), KIND_MIXED);
 }
 
 static void test_search(void **state)
@@ -139,20 +139,20 @@ static void test_search(void **state)
     (void)state;
     struct ndl_error err;
     struct ndl_matrix X;
-    struct ndl_search best;
+    struct two_children_found best;
     gsl_rng *rng;
     const size_t first[2] = {0, 2};
     assert_int_equal(ndl_rng(&rng, 1, 0, &err), NDL_OK);
     assert_int_equal(ndl_matrix_alloc(&X, 3, 2, &err), NDL_OK);
     memcpy(X.v, (double[]){1, 0, 1, 0, 0, 2}, 6 * sizeof(double));
-    assert_int_equal(ndl_search_run(&X, first, 2, 2, 0.1, 3, rng, &best, &err), NDL_OK);
+    assert_int_equal(two_children_search(&X, first, 2, 2, 0.1, 3, rng, &best, &err), NDL_OK);
     /* two rays, two atoms */
     check_close(best.loss, 2 * two_children_exact(1, 0.1) + two_children_exact(2, 0.1), 1e-12);
-    assert_int_equal(ndl_search_firing(&best.model, 0) & ndl_search_firing(&best.model, 2), 0);
-    ndl_search_free(&best);
-    assert_int_equal(ndl_search_run(&X, first, 9, 2, 0.1, 3, rng, &best, &err), NDL_BADARG);
-    assert_int_equal(ndl_search_run(&X, first, 2, 0, 0.1, 3, rng, &best, &err), NDL_BADARG);
-    assert_int_equal(ndl_search_run(&X, first, 2, 2, -1, 3, rng, &best, &err), NDL_BADARG);
+    assert_int_equal(atoms_firing(&best.model, 0) & atoms_firing(&best.model, 2), 0);
+    two_children_search_free(&best);
+    assert_int_equal(two_children_search(&X, first, 9, 2, 0.1, 3, rng, &best, &err), NDL_BADARG);
+    assert_int_equal(two_children_search(&X, first, 2, 0, 0.1, 3, rng, &best, &err), NDL_BADARG);
+    assert_int_equal(two_children_search(&X, first, 2, 2, -1, 3, rng, &best, &err), NDL_BADARG);
     ndl_matrix_free(&X);
     gsl_rng_free(rng);
 }

@@ -53,16 +53,16 @@ static struct end measure_end(struct claim *claim, size_t setup, size_t trial, s
     struct claim_tree t = claim_draw_hierarchy(claim, &claim_hierarchies[setup], trial, variant);
     struct ndl_model m = claim_tree_fit(claim, &t, lambda, &t.D, NULL);
     struct ndl_matrix Z = claim_dense(claim, &m);
-    struct claim_pair *pair;
+    struct claim_descendant *pair;
     struct end e = {0};
-    size_t counted = 0, d = t.D.cols, pairs = claim_tree_pairs(claim, &t, &pair);
+    size_t counted = 0, d = t.D.cols, pairs = claim_tree_descendants(claim, &t, &pair);
     for (size_t p = 0; p < pairs; p++) {
         size_t j = pair[p].child, k = pair[p].parent;
         const double *ancestor = ndl_row(&t.D, k), *before = ndl_row(&t.D, j),
                      *after = ndl_row(&m.D, j);
         double along = ndl_dot(d, after, ancestor), absorbed = along / ndl_dot(d, after, before);
-        double together = ndl_cofiring(&Z, j, k);
-        e.limit_error = fmax(e.limit_error, fabs(absorbed - ndl_least_ratio(&t.Z, j, k)));
+        double together = measure_cofiring(&Z, j, k);
+        e.limit_error = fmax(e.limit_error, fabs(absorbed - measure_least_ratio(&t.Z, j, k)));
         e.full_error = fmax(e.full_error, fabs(absorbed - 1));
         e.turned += (along - ndl_dot(d, before, ancestor)) / (double)pairs;
         e.cofiring += isnan(together) ? 0 : together;

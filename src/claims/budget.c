@@ -120,15 +120,17 @@ static void try_budgets(struct claim *claim)
                 for (size_t j = 0; j < WIDTH; j++) {
                     unit[m] = 1;
                     if (j != m)
-                        slope -= 2 * ndl_covariance(&Z, j, &R, unit, true) / (WIDTH * (WIDTH - 1));
+                        slope -=
+                            2 * measure_covariance(&Z, j, &R, unit, true) / (WIDTH * (WIDTH - 1));
                     unit[m] = 0;
                 }
             sum += slope / TRIALS;
             squares += slope * slope / TRIALS;
             if (trial == 0) {
                 unit[1] = 1;
-                double predicted = -2 * ndl_covariance(&Z, 0, &R, unit, true),
-                       all = -2 * ndl_covariance(&Z, 0, &X, unit, true), ahead[WIDTH], back[WIDTH];
+                double predicted = -2 * measure_covariance(&Z, 0, &R, unit, true),
+                       all = -2 * measure_covariance(&Z, 0, &X, unit, true), ahead[WIDTH],
+                       back[WIDTH];
                 memcpy(ahead, b, sizeof b);
                 memcpy(back, b, sizeof b);
                 double measured = (settle(&X, turn, budget, ahead, &Z, &R) -

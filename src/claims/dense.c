@@ -153,8 +153,9 @@ static void try_line(const struct claim *claim, gsl_rng *rng, const struct ndl_m
     struct ndl_model one = fit_single(claim, X, lambda, &loss[1]);
     struct ndl_model two = claim_fit_random(claim, rng, X, 2, lambda, true, 2, &loss[2]);
     struct ndl_model three = claim_fit_random(claim, rng, X, 3, lambda, true, 2, &loss[3]);
-    const double up = ndl_activity(&two, two.D.v[0] < 0), down = ndl_activity(&two, two.D.v[0] > 0);
-    const double active = ndl_activity(&one, 0), bias = two.b.v[0];
+    const double up = measure_activity(&two, two.D.v[0] < 0),
+                 down = measure_activity(&two, two.D.v[0] > 0);
+    const double active = measure_activity(&one, 0), bias = two.b.v[0];
     if (trial < TRIALS) {
         keep_max(&worst.pair_bound, fabs(loss[2] / bound - 1));
         keep_max(&worst.pair_location, fabs(bias - pair.b));
@@ -202,7 +203,7 @@ static void try_cold(const struct claim *claim, gsl_rng *rng, const struct ndl_m
         predicted += t > corner ? 2 * corner * t - corner * corner : t * t;
         *(X->v[i] > 0 ? &plus : &minus) += t > corner;
     }
-    size_t live = (ndl_activity(&m, 0) > 0) + (size_t)(ndl_activity(&m, 1) > 0);
+    size_t live = (measure_activity(&m, 0) > 0) + (size_t)(measure_activity(&m, 1) > 0);
     keep_max(&worst.cold_loss, fabs(loss / predicted - 1));
     keep_max(&worst.cold_warm, fabs(loss / bound - 1));
     keep_max(&worst.cold_two, fabs((double)live - 2));

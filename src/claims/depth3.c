@@ -1,4 +1,4 @@
-/** # Splitting and absorption in a tree of depth 3
+/** # Composing and absorption in a tree of depth 3
 
 The binary tree of `depth3.tree`, a root, two children and four grandchildren, siblings
 exclusive, with magnitude 1, orthonormal directions and every child firing with
@@ -15,14 +15,13 @@ Of a second set of data the grandchildren that are siblings have the cosine $\rh
   then the excess over the bound is that of one family, or twice that.
 - With an angle it is *merged* instead, its children on one atom, where that is better on its own.
 - Else no family is missed or merged and not all are absorbed, and the excess is *below* that of
-  the symmetric split: the grandparent's atom, which a two-level tree does not have, fires
+  symmetric composing: the grandparent's atom, which a two-level tree does not have, fires
   too, which makes most of these points mixed. So merging begins a little *later* than in a
   family on its own: between, the solution is of this kind, and better than merged.
 
-- Inputs: `depth3.tree` (its shape; frequencies and penalty vary).
-- Tables: `depth3-grid`, the kinds over $K$, $r$ and $\lambda$, `depth3-angle` over $K$, $r$ and
-  $\rho$; `depth3-curve`, `depth3-merging`, the boundaries.
-- Reads: `depth3.tree`.
+- Reads: `depth3.tree` (its shape; frequencies and penalty vary).
+- Writes: `depth3.tsv`; `depth3-grid`, the kinds over $K$, $r$ and $\lambda$, `depth3-angle` over
+  $K$, $r$ and $\rho$; `depth3-curve`, `depth3-merging`, the boundaries.
 - Falsified by: another kind, a loss other than predicted, or a recovered node. */
 #include <gsl/gsl_math.h>
 
@@ -58,7 +57,7 @@ static struct shape read_shape(struct claim *claim)
     claim_check_status(claim, ndl_tree_read(&tree, claim_data(claim, "depth3.tree"), &err), &err);
     if (ndl_tree_size(tree) != NODES)
         claim_check_status(
-            claim, ndl_fail(&err, NDL_BADDATA, "depth3.tree: %d nodes wanted", NODES), &err);
+            claim, ndl_fail(&err, NDL_BADDATA, "depth3.tree: expected %d nodes", NODES), &err);
     for (size_t depth = 0; depth < 3; depth++)
         for (size_t i = 0; i < NODES; i++)
             if (ndl_tree_node(tree, i)->depth == depth)
@@ -70,7 +69,7 @@ static struct shape read_shape(struct claim *claim)
             continue;
         if (s.parent[v] >= INNER || children[s.parent[v]] == 2)
             claim_check_status(
-                claim, ndl_fail(&err, NDL_BADDATA, "depth3.tree: a binary tree wanted"), &err);
+                claim, ndl_fail(&err, NDL_BADDATA, "depth3.tree: expected a binary tree"), &err);
         s.child[s.parent[v]][children[s.parent[v]]++] = v;
     }
     ndl_tree_free(tree);
@@ -113,12 +112,12 @@ static struct ndl_matrix build(const struct claim *claim, const struct shape *s,
 
 A family is judged by the samples of its three nodes; "recovered" wants an atom within 8
 degrees of the node's own vector that fires on every sample below. */
-static void kinds_of(const struct shape *s, const struct ndl_search *best,
+static void kinds_of(const struct shape *s, const struct two_children_found *best,
                      const size_t first[NODES], enum two_children_kind kind[INNER])
 {
     unsigned on[NODES];
     for (size_t v = 0; v < NODES; v++)
-        on[v] = ndl_search_firing(&best->model, first[v]);
+        on[v] = atoms_firing(&best->model, first[v]);
     for (size_t v = 0; v < INNER; v++) {
         unsigned always = 0, everywhere = ~0u;
         for (size_t node = v; node < NODES; node++) {
@@ -137,8 +136,8 @@ static void kinds_of(const struct shape *s, const struct ndl_search *best,
 
 /** ## Prediction: a lower family left short
 
-It is missed or merged, with a loss in closed form; or split, for which the closed form is an upper
-bound. */
+It is missed or merged, with a loss in closed form; or composed, for which the closed form is an
+upper bound. */
 static struct two_children lower_family(const struct place *at, double base)
 {
     return (struct two_children){.alone = weight(at->r, 1),
@@ -150,21 +149,22 @@ static struct two_children lower_family(const struct place *at, double base)
 
 struct prediction {
     enum two_children_kind kind;
-    double excess, split; /* over the absorbed family: of the best, of a split */
+    double excess, composed; /* over the absorbed family: of the best, of composing */
 };
 
 static struct prediction short_family(const struct place *at, double base)
 {
     struct two_children f = lower_family(at, base);
-    const double absorbed = two_children_loss(&f, NDL_ABSORBED),
-                 split = two_children_loss(&f, NDL_SPLIT) - absorbed,
-                 missed = two_children_loss(&f, NDL_MISSED) - absorbed,
-                 merged = two_children_loss(&f, NDL_MERGED) - absorbed;
-    struct prediction p = {.kind = NDL_SPLIT, .excess = fmin(split, missed), .split = split};
-    if (missed < split && two_children_entry(&f, NDL_MISSED) <= 0)
-        p.kind = NDL_MISSED;
+    const double absorbed = two_children_loss(&f, KIND_ABSORBED),
+                 composed = two_children_loss(&f, KIND_COMPOSED) - absorbed,
+                 missed = two_children_loss(&f, KIND_MISSED) - absorbed,
+                 merged = two_children_loss(&f, KIND_MERGED) - absorbed;
+    struct prediction p = {
+        .kind = KIND_COMPOSED, .excess = fmin(composed, missed), .composed = composed};
+    if (missed < composed && two_children_entry(&f, KIND_MISSED) <= 0)
+        p.kind = KIND_MISSED;
     if (merged < p.excess)
-        p = (struct prediction){.kind = NDL_MERGED, .excess = merged, .split = split};
+        p = (struct prediction){.kind = KIND_MERGED, .excess = merged, .composed = composed};
     return p;
 }
 
@@ -176,26 +176,26 @@ static double wide_bound(double r, double lambda)
     return bound;
 }
 
-/* Positive where a short lower family is split. */
+/* Positive where a short lower family is composed. */
 static double excess_of_missed(double lambda, void *params)
 {
     struct two_children f =
         lower_family(&(struct place){.r = *(double *)params, .lambda = lambda}, M_SQRT2);
-    return two_children_loss(&f, NDL_MISSED) - two_children_loss(&f, NDL_SPLIT);
+    return two_children_loss(&f, KIND_MISSED) - two_children_loss(&f, KIND_COMPOSED);
 }
 
 static double missed_entry(double lambda, void *params)
 {
     struct two_children f =
         lower_family(&(struct place){.r = *(double *)params, .lambda = lambda}, M_SQRT2);
-    return two_children_entry(&f, NDL_MISSED);
+    return two_children_entry(&f, KIND_MISSED);
 }
 
 static double excess_of_merged(double rho, void *params)
 {
     struct two_children f = lower_family(
         &(struct place){.r = *(double *)params, .rho = rho, .lambda = SMALL_LAMBDA}, M_SQRT2);
-    return two_children_loss(&f, NDL_MERGED) - two_children_loss(&f, NDL_SPLIT);
+    return two_children_loss(&f, KIND_MERGED) - two_children_loss(&f, KIND_COMPOSED);
 }
 
 static void write_curves(struct claim *claim)
@@ -220,41 +220,42 @@ static void write_curves(struct claim *claim)
 
 /** ## The grids */
 struct tally {
-    size_t points, wrong, wrong_base, wrong_flat, recovered, closed, split, early;
-    double bound_error, short_error, split_above_bound, closed_error, closed_error_base,
-        split_above, split_gain;
+    size_t points, wrong, wrong_base, wrong_flat, recovered, closed, composed, early;
+    double bound_error, short_error, composed_above_bound, closed_error, closed_error_base,
+        composed_above, composed_gain;
     double early_lead, residual;
 };
 
-/* The predicted state: families not short absorbed, the others missed or merged; or, if split,
+/* The predicted state: families not short absorbed, the others missed or merged; or, if composed,
  * none of them. */
 static bool as_predicted(const enum two_children_kind kind[INNER], size_t atoms,
                          enum two_children_kind predicted)
 {
     size_t absorbed = 0, count = 0, exact = 0, lacking = NODES - atoms;
     for (size_t v = 0; v < INNER; v++) {
-        absorbed += kind[v] == NDL_ABSORBED;
+        absorbed += kind[v] == KIND_ABSORBED;
         count += kind[v] == predicted;
-        exact += kind[v] == NDL_MISSED || kind[v] == NDL_MERGED;
+        exact += kind[v] == KIND_MISSED || kind[v] == KIND_MERGED;
     }
     if (lacking == 0)
         return absorbed == INNER;
-    if (predicted == NDL_SPLIT)
+    if (predicted == KIND_COMPOSED)
         return exact == 0 && absorbed < INNER;
-    return kind[0] == NDL_ABSORBED && count == lacking && absorbed == INNER - lacking;
+    return kind[0] == KIND_ABSORBED && count == lacking && absorbed == INNER - lacking;
 }
 
 static void point(struct claim *claim, const struct shape *s, const struct place *at,
                   struct tally *t)
 {
     struct ndl_error err;
-    struct ndl_search best;
+    struct two_children_found best;
     size_t first[NODES];
     enum two_children_kind kind[INNER];
     struct ndl_matrix X = build(claim, s, at, first);
     gsl_rng *rng = claim_rng(claim, 0);
     claim_check_status(
-        claim, ndl_search_run(&X, first, NODES, at->atoms, at->lambda, STARTS, rng, &best, &err),
+        claim,
+        two_children_search(&X, first, NODES, at->atoms, at->lambda, STARTS, rng, &best, &err),
         &err);
     kinds_of(s, &best, first, kind);
     double lacking = (double)(NODES - at->atoms), bound = wide_bound(at->r, at->lambda),
@@ -262,8 +263,8 @@ static void point(struct claim *claim, const struct shape *s, const struct place
     const struct place flat = {at->atoms, at->r, 0, at->lambda};
     const struct prediction p = short_family(at, M_SQRT2), rootlike = short_family(at, 1);
     bool found = as_predicted(kind, at->atoms, p.kind);
-    /* The only other thing that may be: split where merged was predicted, and better than that. */
-    bool early = p.kind == NDL_MERGED && !found && as_predicted(kind, at->atoms, NDL_SPLIT) &&
+    /* The only other thing that may be: composed where merged was predicted, and better. */
+    bool early = p.kind == KIND_MERGED && !found && as_predicted(kind, at->atoms, KIND_COMPOSED) &&
                  loss < bound + lacking * p.excess;
     t->points++;
     t->wrong += !found && !early;
@@ -271,27 +272,30 @@ static void point(struct claim *claim, const struct shape *s, const struct place
     t->wrong_flat += !as_predicted(kind, at->atoms, short_family(&flat, M_SQRT2).kind);
     keep_max(&t->residual, best.residual);
     for (size_t v = 0; v < INNER; v++)
-        t->recovered += kind[v] == NDL_RECOVERED;
+        t->recovered += kind[v] == KIND_RECOVERED;
     if (lacking == 0) {
         keep_max(&t->bound_error, fabs(loss / bound - 1));
     } else if (early) {
         t->early++;
-        keep_max(&t->early_lead, 1 - p.excess / p.split);
-    } else if (p.kind != NDL_SPLIT) {
+        keep_max(&t->early_lead, 1 - p.excess / p.composed);
+    } else if (p.kind != KIND_COMPOSED) {
         t->closed++;
         keep_max(&t->short_error, fabs(loss / bound - 1));
         keep_max(&t->closed_error, fabs(loss / (bound + lacking * p.excess) - 1));
         keep_max(&t->closed_error_base, fabs(loss / (bound + lacking * rootlike.excess) - 1));
     } else {
-        t->split++;
-        keep_max(&t->split_above, loss - bound - lacking * p.excess);
-        keep_max(&t->split_above_bound, loss - bound);
-        keep_max(&t->split_gain, 1 - (loss - bound) / (lacking * p.excess));
+        t->composed++;
+        keep_max(&t->composed_above, loss - bound - lacking * p.excess);
+        keep_max(&t->composed_above_bound, loss - bound);
+        keep_max(&t->composed_gain, 1 - (loss - bound) / (lacking * p.excess));
     }
-    double predicted = lacking == 0 ? 0 : p.kind == NDL_MISSED ? 1 : p.kind == NDL_SPLIT ? 2 : 3;
+    double predicted = lacking == 0              ? 0
+                       : p.kind == KIND_MISSED   ? 1
+                       : p.kind == KIND_COMPOSED ? 2
+                                                 : 3;
     claim_row(claim, (double)at->atoms, at->r, at->rho, at->lambda, predicted, found, early,
-              loss - bound, lacking * p.excess, isinf(best.gap) ? 0 : best.gap);
-    ndl_search_free(&best);
+              loss - bound, lacking * p.excess, isinf(best.next_minimum) ? 0 : best.next_minimum);
+    two_children_search_free(&best);
     ndl_matrix_free(&X);
     gsl_rng_free(rng);
 }
@@ -303,9 +307,9 @@ static void open_table(struct claim *claim, const char *name)
                 "r 1 0 frequency of a child given its parent\n"
                 "rho 1 1e-12 cosine of siblings among the grandchildren\n"
                 "lambda 1 1e-12 penalty\n"
-                "predicted - 0 0 absorbed, lower families 1 missed, 2 split, 3 merged\n"
+                "predicted - 0 0 absorbed, lower families 1 missed, 2 composed, 3 merged\n"
                 "found - 0 1 if the solution is of that kind\n"
-                "early - 0 1 if split and better than merged, which is predicted\n"
+                "early - 0 1 if composed and better than merged, which is predicted\n"
                 "excess 1 1e-6 loss per sample above the wide bound\n"
                 "family 1 1e-6 excess of the short families on their own\n"
                 "gap 1 inf relative distance to the next local minimum met, 0 if none");
@@ -314,49 +318,50 @@ static void open_table(struct claim *claim, const char *name)
 /** ## Results */
 static void record(struct claim *claim, const char *set, const struct tally *t)
 {
-    claim_values(claim, set, {"points", (double)t->points, CLAIM_EXACT, "grid points"},
-                 {"wrong", (double)t->wrong, CLAIM_EXACT,
-                  "points of another kind than predicted, and not early"},
-                 {"wrong_base", (double)t->wrong_base, CLAIM_EXACT,
-                  "of another kind if the lower families had base 1"},
-                 {"wrong_flat", (double)t->wrong_flat, CLAIM_EXACT,
-                  "of another kind if siblings were orthogonal"},
-                 {"closed", (double)t->closed, CLAIM_EXACT,
-                  "points with K < 7 where short families are missed or merged"},
-                 {"split", (double)t->split, CLAIM_EXACT,
-                  "points with K < 7 where they are split, as predicted"},
-                 {"early", (double)t->early, CLAIM_EXACT,
-                  "points with K < 7 split though merged on their own"},
-                 {"early_lead", t->early_lead, CLAIM_CONVERGED,
-                  "early: largest share by which merged is below split"},
-                 {"recovered", (double)t->recovered, CLAIM_EXACT, "recovered inner nodes"},
-                 {"bound_error", t->bound_error, CLAIM_NOT_COMPARED,
-                  "K = 7: relative distance to the wide bound"},
-                 {"short_error", t->short_error, CLAIM_CONVERGED,
-                  "missed or merged: the largest such distance"},
-                 {"closed_error", t->closed_error, CLAIM_NOT_COMPARED,
-                  "missed or merged: largest relative difference of the loss and the families' "
-                  "closed forms"},
-                 {"closed_error_base", t->closed_error_base, CLAIM_CONVERGED,
-                  "closed_error if they had base 1"},
-                 {"split_above", t->split_above, CLAIM_NOT_COMPARED,
-                  "split: largest loss above the families' closed forms, negative if always below"},
-                 {"split_above_bound", t->split_above_bound, CLAIM_CONVERGED,
-                  "split: largest loss above the bound"},
-                 {"split_gain", t->split_gain, CLAIM_CONVERGED,
-                  "split: largest share of the families' excess that the grandparent's atom saves"},
-                 {"residual", t->residual, CLAIM_NOT_COMPARED,
-                  "largest stationarity residual of all optima"});
+    claim_values(
+        claim, set, {"points", (double)t->points, CLAIM_EXACT, "grid points"},
+        {"wrong", (double)t->wrong, CLAIM_EXACT,
+         "points of another kind than predicted, and not early"},
+        {"wrong_base", (double)t->wrong_base, CLAIM_EXACT,
+         "of another kind if the lower families had base 1"},
+        {"wrong_flat", (double)t->wrong_flat, CLAIM_EXACT,
+         "of another kind if siblings were orthogonal"},
+        {"closed", (double)t->closed, CLAIM_EXACT,
+         "points with K < 7 where short families are missed or merged"},
+        {"composed", (double)t->composed, CLAIM_EXACT,
+         "points with K < 7 where they are composed, as predicted"},
+        {"early", (double)t->early, CLAIM_EXACT,
+         "points with K < 7 composed though merged on their own"},
+        {"early_lead", t->early_lead, CLAIM_CONVERGED,
+         "early: largest share by which merged is below composed"},
+        {"recovered", (double)t->recovered, CLAIM_EXACT, "recovered inner nodes"},
+        {"bound_error", t->bound_error, CLAIM_NOT_COMPARED,
+         "K = 7: relative distance to the wide bound"},
+        {"short_error", t->short_error, CLAIM_CONVERGED,
+         "missed or merged: the largest such distance"},
+        {"closed_error", t->closed_error, CLAIM_NOT_COMPARED,
+         "missed or merged: largest relative difference of the loss and the families' "
+         "closed forms"},
+        {"closed_error_base", t->closed_error_base, CLAIM_CONVERGED,
+         "closed_error if they had base 1"},
+        {"composed_above", t->composed_above, CLAIM_NOT_COMPARED,
+         "composed: largest loss above the families' closed forms, negative if always below"},
+        {"composed_above_bound", t->composed_above_bound, CLAIM_CONVERGED,
+         "composed: largest loss above the bound"},
+        {"composed_gain", t->composed_gain, CLAIM_CONVERGED,
+         "composed: largest share of the families' excess that the grandparent's atom saves"},
+        {"residual", t->residual, CLAIM_NOT_COMPARED,
+         "largest stationarity residual of all optima"});
 }
 
 int main(int argc, char **argv)
 {
     struct claim *claim = claim_begin(argc, argv,
-                                      "Splitting and absorption in a binary tree of depth 3, from "
+                                      "Composing and absorption in a binary tree of depth 3, from "
                                       "the rules for a parent with two children.\v"
                                       "Example: depth3 --data datasets --out build/results");
     struct shape s = read_shape(claim);
-    struct tally t = {.split_above = -(double)INFINITY}, u = t;
+    struct tally t = {.composed_above = -(double)INFINITY}, u = t;
     const size_t total = 3 * FREQUENCIES * (PENALTIES + ANGLES);
     open_table(claim, "grid");
     for (size_t atoms = 5; atoms <= NODES; atoms++)

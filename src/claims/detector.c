@@ -9,8 +9,8 @@ $$ \max_{k\ \mathrm{off}} z_j < m_j (1 - h_{jk}) $$
 (or $z_j$ is above this throughout), that is, iff $j$ without $k$ is always weaker than
 $m_j (1 - h_{jk})$.  For features that are independent or exclusive $z_j$ is sometimes stronger, at
 full strength, than its mean over all samples, on and off.  Hence the audit lists the pairs of a
-feature and its ancestor, and no others.  A model trained with L1 or with a concave penalty has absorbed
-them, and has none to show.
+feature and its ancestor, and no others.  A model trained with L1 or with a concave penalty has
+absorbed them, and has none to show.
 
 - Reads nothing: forests of orthonormal features, in a little noise; autoencoders of several designs
   are trained on them, from the truth.
@@ -121,7 +121,7 @@ static void misfire(const struct forest_shape *shape, struct ndl_matrix *Z, doub
         while (ndl_row(Z, i)[root] > 0)
             i++;
         if (root != k)
-            ndl_row(Z, i)[k] = strength * ndl_column_mean(Z, k);
+            ndl_row(Z, i)[k] = strength * measure_column_mean(Z, k);
     }
 }
 

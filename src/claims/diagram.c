@@ -14,9 +14,9 @@ exactly: below a critical angle it is a closed form and the second atom leaves t
 bisector continuously; above, two smooth pieces have equal minima and the atom jumps.
 The limit $\alpha\to0$ is the subject of [tricritical](tricritical.html).
 
-- Inputs: none (the cross-check by the general solver uses `--seed`).
-- Table: `diagram-boundary`, measured and predicted boundary for $a=c$.
-- Reads nothing: the problem is in closed form.
+- Reads nothing: the problem is in closed form (the cross-check by the general solver uses
+  `--seed`).
+- Writes: `diagram.tsv`; `diagram-boundary`, measured and predicted boundary for $a=c$.
 - Falsified by: a global minimiser elsewhere, a boundary measured by bisection that differs
   from the prediction, or a jump where none is predicted. */
 #include <gsl/gsl_math.h>

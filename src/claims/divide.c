@@ -20,8 +20,8 @@ $c_1 = 1$. There is no threshold: two kinds of data that differ at all are worth
 The order of the strengths does not matter for the best dictionary, as long as they are of one size:
 how alike two leaves are depends on their lowest common node, whichever level is the strongest. If
 the lowest level dominates all leaves are alike, and for a large $\lambda$ uneven parts are better:
-leaves *peeled* off one by one, the rest sharing an atom. A dictionary that is grown needs decreasing
-strengths, lest the worst residual leads to the wrong division.
+leaves *peeled* off one by one, the rest sharing an atom. A dictionary that is grown needs
+decreasing strengths, lest the worst residual leads to the wrong division.
 
 - Reads nothing: strengths and $\lambda$ are drawn.
 - Writes: `divide.tsv`; `divide-tree` (the atoms of $K$ joined to their parents among those of

@@ -114,8 +114,8 @@ static struct move solve(const struct claim *claim, const struct pair *p, double
             ndl_row(&Z, row)[j] = p->z[j][i];
     struct ndl_model start = claim_planar(claim, p->h, &Z, LAMBDA, &X);
     struct ndl_model end = claim_fit_from_model(claim, &X, &start, lambda, &move.converged);
-    move.turn1 = ndl_angle(2, ndl_row(&start.D, 0), ndl_row(&end.D, 0));
-    move.turn = fmax(move.turn1, ndl_angle(2, ndl_row(&start.D, 1), ndl_row(&end.D, 1)));
+    move.turn1 = measure_angle(2, ndl_row(&start.D, 0), ndl_row(&end.D, 0));
+    move.turn = fmax(move.turn1, measure_angle(2, ndl_row(&start.D, 1), ndl_row(&end.D, 1)));
     ndl_model_free(&start);
     ndl_model_free(&end);
     ndl_matrix_free(&X);

@@ -41,22 +41,23 @@ static const double OTHER_OPTIMUM = 0.02;
 The prediction is the formula above, from the activations and directions of the tree; the
 measurement a difference of the full loss along the certificate's direction. */
 static bool is_outside(const struct claim *claim, const struct ndl_model *m,
-                       const struct claim_pair *p, struct ndl_condition *c)
+                       const struct claim_descendant *p, struct ndl_condition *c)
 {
     *c = claim_condition(claim, m, p->child, p->parent, NDL_AUTO, SLACK);
     return c->margin < -SLACK;
 }
 
-static double predicted_slope(const struct claim_tree *t, size_t of, const struct claim_pair *p)
+static double predicted_slope(const struct claim_tree *t, size_t of,
+                              const struct claim_descendant *p)
 {
     double h = ndl_dot(t->D.cols, ndl_row(&t->D, p->child), ndl_row(&t->D, p->parent));
-    return -ndl_column_mean(&t->Z, of) * (1 - h);
+    return -measure_column_mean(&t->Z, of) * (1 - h);
 }
 
 /* The control: the same directions, the same activations of every node, but nobody waits for a
  * parent.  The share of the pairs outside. */
 static double shuffled_violations(const struct claim *claim, const struct claim_tree *t,
-                                  const struct claim_pair *pair, size_t pairs, gsl_rng *rng)
+                                  const struct claim_descendant *pair, size_t pairs, gsl_rng *rng)
 {
     struct ndl_matrix Z = claim_copy(claim, &t->Z);
     size_t outside = 0;
@@ -98,8 +99,8 @@ struct run {
 static void test_truth(const struct claim *claim, const struct claim_tree *t,
                        const struct ndl_model *truth, gsl_rng *rng, struct run *r)
 {
-    struct claim_pair *pair;
-    size_t outside = 0, pairs = claim_tree_pairs(claim, t, &pair);
+    struct claim_descendant *pair;
+    size_t outside = 0, pairs = claim_tree_descendants(claim, t, &pair);
     for (size_t p = 0; p < pairs; p++) {
         struct ndl_condition c;
         if (is_outside(claim, truth, &pair[p], &c)) {
@@ -134,8 +135,8 @@ static void count_violations(const struct claim *claim, const struct ndl_model *
     r->margin = HUGE_VAL;
     for (size_t k = 0; k < m->D.rows; k++)
         /* j = k: all the others together */
-        for (size_t j = 0; j < m->D.rows && ndl_activity(m, k) > 0; j++) {
-            if (ndl_activity(m, j) <= 0)
+        for (size_t j = 0; j < m->D.rows && measure_activity(m, k) > 0; j++) {
+            if (measure_activity(m, j) <= 0)
                 continue;
             struct ndl_condition c =
                 claim_condition(claim, m, j, k, j == k ? NDL_LP : NDL_AUTO, SLACK);
@@ -233,11 +234,11 @@ static void run_tree(struct claim *claim, const struct claim_hierarchy *s)
 /** ## What the figure shows: the labrador, node 1, leaves the dog, node 0, in the first trial */
 static void write_descent(struct claim *claim)
 {
-    const struct claim_pair pair = {1, 0};
+    const struct claim_descendant pair = {1, 0};
     struct ndl_condition c;
     struct claim_tree t = claim_draw_hierarchy(claim, &claim_hierarchies[CLAIM_TOY], 0, CLAIM_FREE);
     struct ndl_model truth = claim_model(claim, &t.D, NULL, &t.Z, LAMBDA);
-    double last = ndl_least_ratio(&t.Z, pair.child, pair.parent),
+    double last = measure_least_ratio(&t.Z, pair.child, pair.parent),
            slope = predicted_slope(&t, pair.child, &pair);
     claim_scalar(claim, "limit", last, 1e-9, "toy, free, first trial: smallest z_dog / z_labrador");
     claim_table(claim, "descent",

@@ -89,7 +89,7 @@ static double turned(const struct claim *claim, const struct ndl_matrix *X,
     struct ndl_model end = claim_fit_from_model(claim, X, start, lambda, NULL);
     double largest = 0;
     for (size_t k = 0; k < FEATURES; k++)
-        largest = fmax(largest, ndl_angle(FEATURES, ndl_row(&start->D, k), ndl_row(&end.D, k)));
+        largest = fmax(largest, measure_angle(FEATURES, ndl_row(&start->D, k), ndl_row(&end.D, k)));
     ndl_model_free(&end);
     return largest;
 }
@@ -101,7 +101,7 @@ static void write_cloud(struct claim *claim, const struct ndl_model *m, enum var
                         double (*corner)[2], size_t *count)
 {
     struct ndl_matrix Z = claim_dense(claim, m);
-    const double mean[2] = {ndl_column_mean(&Z, 0), ndl_column_mean(&Z, 1)};
+    const double mean[2] = {measure_column_mean(&Z, 0), measure_column_mean(&Z, 1)};
     double off[N][2];
     size_t n = 0;
     for (size_t i = 0; i < N; i++)
@@ -112,7 +112,7 @@ static void write_cloud(struct claim *claim, const struct ndl_model *m, enum var
             n++;
         }
     claim_table_break(claim);
-    *count = ndl_corners(off, n, corner);
+    *count = measure_corners(off, n, corner);
     ndl_matrix_free(&Z);
 }
 
@@ -221,7 +221,8 @@ static void examine(const struct claim *claim, size_t trial, enum variant varian
         if (!c.holds) { /* the atoms are orthogonal: h = 0 */
             struct ndl_matrix Z = claim_dense(claim, &m);
             double measured = claim_slope(claim, &X, &m, &c), bias = c.c;
-            double along = c.a[0] * ndl_column_mean(&Z, 0) + c.a[1] * ndl_column_mean(&Z, 1);
+            double along =
+                c.a[0] * measure_column_mean(&Z, 0) + c.a[1] * measure_column_mean(&Z, 1);
             e->slope_error = fmax(e->slope_error, fabs(measured / (along + bias) - 1));
             e->slope_error_bias = fmin(e->slope_error_bias, fabs(measured / along - 1));
             ndl_matrix_free(&Z);

@@ -145,7 +145,7 @@ static struct law run(const struct claim *claim, uint64_t stream, double kappa, 
             for (size_t a = 0; a < shape.K; a++)
                 h += ndl_row(&D, j)[a] * ndl_row(&D, k)[a];
             keep_max(&law.error, fabs(h - pow(expected, (double)distance)));
-            keep_max(&law.silent, 1 - ndl_cofiring(&Z, j, k));
+            keep_max(&law.silent, 1 - measure_cofiring(&Z, j, k));
             law.cosine[distance] += h;
             pairs[distance]++;
         }

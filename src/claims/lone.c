@@ -119,7 +119,7 @@ static double measured_angle(const struct claim *claim, const struct setup *s, d
             ndl_normalise(D.cols, ndl_row(&D, c));
         }
         struct ndl_model m = claim_fit_from(claim, &X, &D, penalty, false, &loss[absorbed]);
-        angle[absorbed] = ndl_angle(D.cols, ndl_row(&m.D, 0), ndl_row(&m.D, 1));
+        angle[absorbed] = measure_angle(D.cols, ndl_row(&m.D, 0), ndl_row(&m.D, 1));
         ndl_model_free(&m);
     }
     ndl_matrix_free(&X);
@@ -181,29 +181,29 @@ int main(int argc, char **argv)
     for (size_t r = 0; r < RATES; r++)
         for (size_t i = 1; i < 3; i++)
             keep_max(&neighbours, fabs(f.limit[i][r] - f.limit[0][r]));
-    const double theta = M_PI / 2, same = CLAIM_CONVERGED, any = CLAIM_NOT_COMPARED;
-    claim_values(
-        claim, NULL,
-        {"error", f.error, same,
-         "largest deviation of the limit from the predicted angle, radians"},
-        {"error_equal", f.error_equal, same,
-         "unequal strengths: the same by the formula for equal ones"},
-        {"error_twice", f.error_twice, same,
-         "the same with q counted twice, for the setup it fits best"},
-        {"neighbours", neighbours, any,
-         "largest difference of angle between one, two and three children"},
-        {"below", f.below, same,
-         "orthogonal equals, a = 0.4 lambda q: distance from the joint sample"},
-        {"above", f.above, same, "the same at a = 0.8 lambda q"},
-        {"threshold", 0.5 / gsl_pow_2(cos(M_PI / 8)), CLAIM_EXACT,
-         "a* over lambda q, orthogonal equals"},
-        {"predicted_one", cos(theta - predicted_angle(theta, theta / 2, 1)), same,
-         "predicted cosine at a = lambda q"},
-        {"predicted_three", cos(theta - predicted_angle(theta, theta / 2, 3)), same,
-         "predicted cosine at a = 3 lambda q"},
-        {"one", cos(theta - f.limit[1][4]), same, "two children, K = 3: cosine at a = lambda q"},
-        {"three", cos(theta - f.limit[1][7]), same,
-         "two children, K = 3: cosine at a = 3 lambda q"},
-        {"lambda", LAMBDA[0], CLAIM_EXACT, "the larger lambda"});
+    const double theta = M_PI / 2;
+    claim_values(claim, NULL,
+                 {"error", f.error, CLAIM_CONVERGED,
+                  "largest deviation of the limit from the predicted angle, radians"},
+                 {"error_equal", f.error_equal, CLAIM_CONVERGED,
+                  "unequal strengths: the same by the formula for equal ones"},
+                 {"error_twice", f.error_twice, CLAIM_CONVERGED,
+                  "the same with q counted twice, for the setup it fits best"},
+                 {"neighbours", neighbours, CLAIM_NOT_COMPARED,
+                  "largest difference of angle between one, two and three children"},
+                 {"below", f.below, CLAIM_CONVERGED,
+                  "orthogonal equals, a = 0.4 lambda q: distance from the joint sample"},
+                 {"above", f.above, CLAIM_CONVERGED, "the same at a = 0.8 lambda q"},
+                 {"threshold", 0.5 / gsl_pow_2(cos(M_PI / 8)), CLAIM_EXACT,
+                  "a* over lambda q, orthogonal equals"},
+                 {"predicted_one", cos(theta - predicted_angle(theta, theta / 2, 1)),
+                  CLAIM_CONVERGED, "predicted cosine at a = lambda q"},
+                 {"predicted_three", cos(theta - predicted_angle(theta, theta / 2, 3)),
+                  CLAIM_CONVERGED, "predicted cosine at a = 3 lambda q"},
+                 {"one", cos(theta - f.limit[1][4]), CLAIM_CONVERGED,
+                  "two children, K = 3: cosine at a = lambda q"},
+                 {"three", cos(theta - f.limit[1][7]), CLAIM_CONVERGED,
+                  "two children, K = 3: cosine at a = 3 lambda q"},
+                 {"lambda", LAMBDA[0], CLAIM_EXACT, "the larger lambda"});
     return claim_end(claim);
 }

@@ -5,7 +5,8 @@ prefix of them, $r'$, with weight $w_1$.  Let the parent $p$ be in the prefix an
 outside.  With L1, charged once, $\lambda = 2 w_1 r' \cdot d_p + 2 w_2 r \cdot d_p$ wherever the
 child fires, and contracting its atom's equation as in [law](law.html),
 
-$$ d_c \cdot d_p = h = \frac{\lambda m_c}{2 w_1 \langle z_c^2 \rangle + \lambda m_c (1 + w_1/w_2)} $$
+$$ d_c \cdot d_p = h =
+   \frac{\lambda m_c}{2 w_1 \langle z_c^2 \rangle + \lambda m_c (1 + w_1/w_2)} $$
 
 the smaller, the larger $w_1$.  For $\lambda \to 0$ with $w_1/\lambda$ fixed and constant
 activations $s$, $t$ the child's atom is $v_c + e v_p$ with $2 w_1 t e = \lambda (1 - h)$, if

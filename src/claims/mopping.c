@@ -73,8 +73,9 @@ static void measure_slope(const struct claim *claim, const struct ndl_matrix *X,
     struct ndl_matrix Z = claim_dense(claim, start);
     const struct ndl_matrix S = {SAMPLES, 1, s};
     const double one = 1;
-    double covariance = ndl_covariance(&Z, 0, &S, &one, start->bias), predicted = -2 * covariance;
-    double other = -2 * ndl_covariance(&Z, 0, &S, &one, !start->bias);
+    double covariance = measure_covariance(&Z, 0, &S, &one, start->bias),
+           predicted = -2 * covariance;
+    double other = -2 * measure_covariance(&Z, 0, &S, &one, !start->bias);
     all->slope += predicted / TRIALS;
     keep_max(&all->slope_largest, predicted);
     keep_max(&all->slope_error, fabs(measured / predicted - 1));
@@ -100,11 +101,11 @@ static void measure_end(const struct claim *claim, const struct ndl_matrix *X,
     for (size_t c = 0; c < DIM; c++)
         normal[c] = (u[c] - cosine * end.D.v[c]) / sqrt(1 - cosine * cosine);
     struct ndl_matrix Z = claim_dense(claim, &end), R = claim_residuals(claim, X, &end);
-    double along = ndl_covariance(&Z, 0, &R, u, end.bias),
-           predicted = end.lambda / 2 * ndl_column_mean(&Z, 0) * cosine;
+    double along = measure_covariance(&Z, 0, &R, u, end.bias),
+           predicted = end.lambda / 2 * measure_column_mean(&Z, 0) * cosine;
     all->along += along / TRIALS;
     keep_max(&all->along_error, fabs(along - predicted));
-    keep_max(&all->after, fabs(ndl_covariance(&Z, 0, &R, normal, end.bias)));
+    keep_max(&all->after, fabs(measure_covariance(&Z, 0, &R, normal, end.bias)));
     all->tilt += tilt / TRIALS;
     all->tilt_squared += gsl_pow_2(tilt) / TRIALS;
     keep_min(&all->tilt_least, tilt);

@@ -71,7 +71,7 @@ static void note_margin(struct claim *claim, struct margins *margins, const stru
 static struct margins find_margins(struct claim *claim, const struct ndl_model *m, int row)
 {
     struct margins margins = {.smallest = {HUGE_VAL, HUGE_VAL}};
-    size_t live[RANDOM_PROBLEM_MOST_FEATURES], count = ndl_live(m, live);
+    size_t live[RANDOM_PROBLEM_MOST_FEATURES], count = measure_live(m, live);
     for (size_t k = 0; k < count && count > 1; k++)
         for (size_t step = 1; step <= count; step++) /* j = k last */
             note_margin(claim, &margins, m, live[(k + step) % count], live[k], row);
@@ -128,7 +128,7 @@ static void run_controls(struct claim *claim, gsl_rng *rng, const struct ndl_mat
         ndl_model_free(&spoilt);
     }
     size_t live[RANDOM_PROBLEM_MOST_FEATURES];
-    if (ndl_live(m, live) < 2)
+    if (measure_live(m, live) < 2)
         return;
     claim_check_status(claim, leaking_model(rng, m, LEAK, &spoilt, &err), &err);
     struct margins margins = find_margins(claim, &spoilt, -1);

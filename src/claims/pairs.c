@@ -42,7 +42,7 @@ static double activity_along(const struct ndl_model *m, double sign)
     double sum = 0;
     for (size_t k = 0; k < m->D.rows; k++)
         if (sign * ndl_row(&m->D, k)[0] > 0.95)
-            sum += ndl_activity(m, k);
+            sum += measure_activity(m, k);
     return sum;
 }
 
@@ -130,7 +130,7 @@ enum measure { COSINE, OFFSET, EXCESS, ACTIVITY, MEASURES };
 static void measure(const struct ndl_model *m, const struct line *dense, double loss,
                     double separable, size_t trial, double (*value)[TRIALS])
 {
-    value[COSINE][trial] = ndl_least_cosine(m);
+    value[COSINE][trial] = measure_least_cosine(m);
     value[OFFSET][trial] = fabs(m->b.v[0] - dense->b);
     value[EXCESS][trial] = loss / separable - 1;
     value[ACTIVITY][trial] =
@@ -164,7 +164,7 @@ static void try_pair(struct claim *claim)
         ndl_matrix_free(&X);
         X = draw_mixture(claim, rng, 6, 1, 1); /* 6 standard deviations: s > 0 in every sample */
         m = claim_fit_random(claim, rng, &X, SPARSE + 2, LAMBDA, false, 5, &loss);
-        one_sided[trial] = ndl_least_cosine(&m);
+        one_sided[trial] = measure_least_cosine(&m);
         ndl_model_free(&m);
         ndl_matrix_free(&X);
         gsl_rng_free(rng);
@@ -294,7 +294,7 @@ static void try_budget(struct claim *claim)
             struct ndl_matrix X = draw_mixture(claim, rng, 0, 1, amplitude);
             struct ndl_model m =
                 claim_fit_random(claim, rng, &X, SPARSE + 1, LAMBDA, true, 8, &loss);
-            double smallest = ndl_least_cosine(&m);
+            double smallest = measure_least_cosine(&m);
             pairs += (smallest < -0.99) / (double)REPEATS;
             cosine += smallest / REPEATS;
             keep_min(&range[0], smallest);

@@ -86,7 +86,7 @@ static void write_panel(struct claim *claim, const struct ndl_model *m, double c
                         double *hull)
 {
     struct ndl_matrix Z = claim_dense(claim, m);
-    const double mean[2] = {ndl_column_mean(&Z, 0), ndl_column_mean(&Z, 1)};
+    const double mean[2] = {measure_column_mean(&Z, 0), measure_column_mean(&Z, 1)};
     double low[2] = {DBL_MAX, DBL_MAX}, high[2] = {-DBL_MAX, -DBL_MAX};
     for (size_t i = 0; i < Z.rows; i++) {
         const double *z = ndl_row(&Z, i);
@@ -109,7 +109,7 @@ static void write_removed(struct claim *claim, const struct ndl_model *a, const 
                           size_t panel)
 {
     struct ndl_matrix all = claim_dense(claim, a), left = claim_dense(claim, m);
-    const double mean[2] = {ndl_column_mean(&left, 0), ndl_column_mean(&left, 1)};
+    const double mean[2] = {measure_column_mean(&left, 0), measure_column_mean(&left, 1)};
     for (size_t i = 0, k = 0; i < all.rows; i++) {
         const double *z = ndl_row(&all, i);
         if (k < left.rows && memcmp(z, ndl_row(&left, k), 2 * sizeof(double)) == 0)
@@ -180,7 +180,7 @@ static double angle_moved(const struct claim *claim, const struct ndl_matrix *X,
     *loss = claim_fit(claim, X, &options, &end, NULL);
     double moved = 0;
     for (size_t k = 0; k < 2; k++)
-        moved = fmax(moved, ndl_angle(2, ndl_row(&start->D, k), ndl_row(&end.D, k)));
+        moved = fmax(moved, measure_angle(2, ndl_row(&start->D, k), ndl_row(&end.D, k)));
     struct ndl_condition worst;
     *margin = smallest_margin(claim, &end, &worst);
     ndl_condition_free(&worst);
@@ -242,10 +242,10 @@ int main(int argc, char **argv)
     claim_check_status(claim, ndl_tsv_read(&cosines, claim_data(claim, "panels/cosines.tsv"), &err),
                        &err);
     if (cosines.rows != FILES || cosines.cols != 1)
-        claim_check_status(
-            claim,
-            ndl_fail(&err, NDL_BADDATA, "panels/cosines.tsv: %d rows of one cosine wanted", FILES),
-            &err);
+        claim_check_status(claim,
+                           ndl_fail(&err, NDL_BADDATA,
+                                    "panels/cosines.tsv: expected %d rows of one cosine", FILES),
+                           &err);
     claim_scalar(claim, "cosine", cosines.v[1], CLAIM_EXACT, "d_1 . d_2 of panel B");
     claim_scalar(claim, "lambda", LAMBDA, CLAIM_EXACT, "lambda of the solver runs");
     claim_scalar(claim, "d.margin_predicted", cosines.v[0] - 1, CLAIM_EXACT,

@@ -1,4 +1,4 @@
-/** # Splitting or absorption: a parent with two exclusive children
+/** # One atom short: a parent with two exclusive children
 
 A parent $p$ fires in every sample, alone with probability $1-2q$ and with one of two children
 $c_1$, $c_2$ with probability $q$ each: the data are $p$, $p+c_1$, $p+c_2$. All vectors have length
@@ -11,17 +11,17 @@ it does. What replaces it is decided by comparing closed forms:
 
 - $K=3$: always *absorbed*. The parent's atom fires only when no child does, every
   child has the atom $p+c_i$, and the wide bound is attained.
-- $K=2$, one atom short: *split* (no parent atom, the children's atoms code it together), *missed*
-  (absorbed by one child, the other shares an atom with the parent) or *merged* (absorbed, the two
-  children share an atom). At $\rho=0$ splitting wins iff
+- $K=2$, one atom short: *composed* (no parent atom, the children's atoms code it together),
+  *missed* (absorbed by one child, the other shares an atom with the parent) or *merged* (absorbed,
+  the two children share an atom). At $\rho=0$ composing wins iff
   $\lambda<\lambda^*=2(1+\sqrt2)\,q^2+O(q^3)$; as $\lambda\to0$ siblings merge iff $\rho>\rho^*$,
   the root of $q\rho^2+(1-2q)\rho=q$.
 
-- Inputs: none; every point is a global search from random starts and from every
-  choice of data rays as atoms.
-- Tables: `phases-short` ($K=2$, $q$ against $\lambda$), `phases-angle` ($K=2$, $q$ against
-  $\rho$), `phases-full` ($K=3$), and `phases-curves`, the predicted boundaries.
+Every point is a global search from random starts and from every choice of data rays as atoms.
+
 - Reads nothing: the data are weighted samples.
+- Writes: `phases.tsv`; `phases-short` ($K=2$, $q$ against $\lambda$), `phases-angle` ($K=2$, $q$
+  against $\rho$), `phases-full` ($K=3$), and `phases-curves`, the predicted boundaries.
 - Falsified by: one grid point with another kind of solution than predicted, or a loss
   that differs from the closed form. */
 #include <gsl/gsl_math.h>
@@ -68,24 +68,24 @@ static struct outcome search(const struct claim *claim, const struct two_childre
                              bool leaky, double *residual)
 {
     struct ndl_error err;
-    struct ndl_search best;
+    struct two_children_found best;
     size_t first[KINDS_WITH_LONE_CHILDREN];
     struct ndl_matrix X = build(claim, f, leaky, first);
     gsl_rng *rng = claim_rng(claim, 0);
     claim_check_status(claim,
-                       ndl_search_run(&X, first, leaky ? KINDS_WITH_LONE_CHILDREN : EVENTS, atoms,
-                                      f->lambda, STARTS, rng, &best, &err),
+                       two_children_search(&X, first, leaky ? KINDS_WITH_LONE_CHILDREN : EVENTS,
+                                           atoms, f->lambda, STARTS, rng, &best, &err),
                        &err);
     unsigned on[EVENTS], always = 0;
     for (size_t e = 0; e < EVENTS; e++)
-        on[e] = ndl_search_firing(&best.model, first[e]);
+        on[e] = atoms_firing(&best.model, first[e]);
     for (size_t k = 0; k < atoms; k++)
         if (ndl_row(&best.model.D, k)[0] >= ON_PARENT)
             always |= on[0] & on[1] & on[2] & 1u << k;
     struct outcome o = {two_children_classify(on[0], on[1], on[2], 0, always), best.loss / SAMPLES,
-                        best.gap};
+                        best.next_minimum};
     keep_max(residual, best.residual);
-    ndl_search_free(&best);
+    two_children_search_free(&best);
     ndl_matrix_free(&X);
     gsl_rng_free(rng);
     return o;
@@ -101,57 +101,58 @@ minimum over at most two angles (`two_children.c`).
 The missed state is stationary as long as the atom of $p+c_1$ does not enter the code of $p$:
 $2r\cdot d\le\lambda$ for the residual $r$ of $p$. For small $q$ the shared atom is at the angle $q$
 from $p$, and the condition reads $q^2+\frac\lambda2\le\frac\lambda{\sqrt2}$. Below, both atoms code
-$p$, which is a split, at first a lopsided one: its loss is below both closed forms, and only its
-kind is predicted. */
+$p$, which composes the parent, at first lopsidedly: its loss is below both closed forms, and only
+its kind is predicted. */
 static struct outcome predict_short(const struct two_children *f)
 {
-    double split = two_children_loss(f, NDL_SPLIT), missed = two_children_loss(f, NDL_MISSED);
-    double merged = two_children_loss(f, NDL_MERGED);
-    if (merged < fmin(split, missed))
-        return (struct outcome){NDL_MERGED, merged, 0};
-    if (split < missed)
-        return (struct outcome){NDL_SPLIT, split, 0};
-    return two_children_entry(f, NDL_MISSED) > 0 ? (struct outcome){NDL_SPLIT, 0, 0}
-                                                 : (struct outcome){NDL_MISSED, missed, 0};
+    double composed = two_children_loss(f, KIND_COMPOSED),
+           missed = two_children_loss(f, KIND_MISSED);
+    double merged = two_children_loss(f, KIND_MERGED);
+    if (merged < fmin(composed, missed))
+        return (struct outcome){KIND_MERGED, merged, 0};
+    if (composed < missed)
+        return (struct outcome){KIND_COMPOSED, composed, 0};
+    return two_children_entry(f, KIND_MISSED) > 0 ? (struct outcome){KIND_COMPOSED, 0, 0}
+                                                  : (struct outcome){KIND_MISSED, missed, 0};
 }
 
 static struct outcome predict_full(const struct two_children *f)
 {
-    return (struct outcome){NDL_ABSORBED, two_children_loss(f, NDL_ABSORBED), 0};
+    return (struct outcome){KIND_ABSORBED, two_children_loss(f, KIND_ABSORBED), 0};
 }
 
 /** ## The boundaries as curves
 
-Missed gives way to split at the larger of the penalties at which it stops being
-stationary and at which the symmetric split is better: for small $q$, the first. */
+Missing gives way to composing at the larger of the penalties at which it stops being
+stationary and at which composing symmetrically is better: for small $q$, the first. */
 static double missed_entry(double lambda, void *params)
 {
     struct two_children f = family_at(*(double *)params, lambda, 0);
-    return two_children_entry(&f, NDL_MISSED);
+    return two_children_entry(&f, KIND_MISSED);
 }
 
-static double split_minus_missed(double lambda, void *params)
+static double composed_minus_missed(double lambda, void *params)
 {
     struct two_children f = family_at(*(double *)params, lambda, 0);
-    return two_children_loss(&f, NDL_SPLIT) - two_children_loss(&f, NDL_MISSED);
+    return two_children_loss(&f, KIND_COMPOSED) - two_children_loss(&f, KIND_MISSED);
 }
 
 static double short_boundary(double q)
 {
     const double low = q * q, high = 16 * q * q;
     return fmax(find_root(missed_entry, &q, low, high),
-                find_root(split_minus_missed, &q, low, high));
+                find_root(composed_minus_missed, &q, low, high));
 }
 
 static const double LIMIT = 1e-6; /* lambda for the limit of the angles */
 
 /** As $\lambda\to0$ the loss of a kind is the second moment outside its plane. Merged loses
-$q(1-\rho)$, split the smaller eigenvalue $\mu$ of the other block of the moment matrix,
+$q(1-\rho)$, composed the smaller eigenvalue $\mu$ of the other block of the moment matrix,
 $(1-\mu)(q(1+\rho)-\mu)=2q^2(1+\rho)$; they are equal at $\rho^*$. */
-static double split_minus_merged(double rho, void *params)
+static double composed_minus_merged(double rho, void *params)
 {
     struct two_children f = family_at(*(double *)params, LIMIT, rho);
-    return two_children_loss(&f, NDL_SPLIT) - two_children_loss(&f, NDL_MERGED);
+    return two_children_loss(&f, KIND_COMPOSED) - two_children_loss(&f, KIND_MERGED);
 }
 
 static double angle_limit(double q)
@@ -163,7 +164,7 @@ static double angle_limit(double q)
 static const double FREQUENCIES[] = {.02,  .03, .04, .05, .065, .08, .1,
                                      .125, .15, .19, .24, .3,   .37, .45};
 enum { Q = sizeof FREQUENCIES / sizeof FREQUENCIES[0], COLUMNS = 13 };
-/* The boundary of missed and split is drawn, and searched, for children rarer than this. */
+/* The boundary of missing and composing is drawn, and searched, for children rarer than this. */
 static const double BOUNDARY_ENDS = 0.24;
 static const double SMALL = 1e-4; /* lambda of the table of angles */
 
@@ -193,7 +194,7 @@ static struct tally run_grid(struct claim *claim, const char *table,
                 "q 1 0 frequency of a child\n"
                 "lambda 1 1e-12 penalty\n"
                 "rho 1 1e-12 cosine of the children\n"
-                "kind - 0 1 absorbed, 2 missed, 3 merged, 4 split, 5 mixed, 0 recovered\n"
+                "kind - 0 1 absorbed, 2 missed, 3 merged, 4 composed, 5 mixed, 0 recovered\n"
                 "predicted - 0 kind by the closed forms\n"
                 "loss 1 1e-6 per sample\n"
                 "gap 1 inf relative distance to the next local minimum met, 0 if none");
@@ -223,8 +224,9 @@ static void record_tally(struct claim *claim, const char *table, const struct ta
     claim_values(
         claim, table, {"points", (double)t->points, CLAIM_EXACT, "grid points"},
         {"wrong", (double)t->wrong, CLAIM_EXACT, "points whose kind is not the predicted one"},
-        {"not_split", (double)(t->points - t->kinds[NDL_SPLIT]), CLAIM_EXACT, "points not split"},
-        {"not_absorbed", (double)(t->points - t->kinds[NDL_ABSORBED]), CLAIM_EXACT,
+        {"not_composed", (double)(t->points - t->kinds[KIND_COMPOSED]), CLAIM_EXACT,
+         "points not composed"},
+        {"not_absorbed", (double)(t->points - t->kinds[KIND_ABSORBED]), CLAIM_EXACT,
          "points not absorbed"},
         {"others", (double)t->others, CLAIM_NOT_COMPARED,
          "points where another local minimum was met"},
@@ -252,7 +254,7 @@ static void check_boundaries(struct claim *claim, double *residual)
             for (size_t which = 0; which < 2; which++) {
                 struct two_children f = family_at(q, from[which] * (1 + 0.005 * side), 0);
                 wrong[which] += search(claim, &f, 2, false, residual).kind !=
-                                (side < 0 ? NDL_SPLIT : NDL_MISSED);
+                                (side < 0 ? KIND_COMPOSED : KIND_MISSED);
             }
     }
     claim_scalar(claim, "near.points", (double)points, CLAIM_EXACT,
@@ -268,10 +270,10 @@ static void check_boundaries(struct claim *claim, double *residual)
     claim_scalar(claim, "coefficient_predicted", 2 * (1 + M_SQRT2), CLAIM_CONVERGED,
                  "2 (1 + sqrt 2)");
     claim_scalar(claim, "coefficient_equal", 1 / (sqrt(1.5) - 1), CLAIM_CONVERGED,
-                 "if the boundary were where the symmetric split and missed have equal losses");
+                 "if the boundary were where the symmetric composed and missed have equal losses");
     double worst = 0, worst_leading = 0;
     for (int i = 0; i < Q; i++) {
-        double q_i = FREQUENCIES[i], root = find_root(split_minus_merged, &q_i, -0.5, 0.9);
+        double q_i = FREQUENCIES[i], root = find_root(composed_minus_merged, &q_i, -0.5, 0.9);
         keep_max(&worst, fabs(root / angle_limit(q_i) - 1));
         keep_max(&worst_leading, fabs(root / q_i - 1));
     }
@@ -286,7 +288,7 @@ static void write_curves(struct claim *claim)
 {
     claim_table(claim, "curves",
                 "q 1 0 frequency of a child\n"
-                "lambda 1 1e-5 where missed becomes split\n"
+                "lambda 1 1e-5 where missed becomes composed\n"
                 "leading 1 0 its leading term\n"
                 "rho 1 1e-6 cosine from which siblings merge as lambda -> 0");
     for (int i = 0; i <= 62; i++) {
@@ -299,7 +301,7 @@ static void write_curves(struct claim *claim)
 int main(int argc, char **argv)
 {
     struct claim *claim = claim_begin(argc, argv,
-                                      "Which of splitting and absorption wins for a parent with "
+                                      "Which of composing and absorption wins for a parent with "
                                       "two children, over the number of atoms, the penalty, "
                                       "the child frequency and the angle between the "
                                       "children.\vExample: phases --out build/results");
@@ -314,11 +316,11 @@ int main(int argc, char **argv)
     write_curves(claim);
     struct two_children f = family_at(0.1, 0.01, 0);
     size_t recovered =
-        two.kinds[NDL_RECOVERED] + angle.kinds[NDL_RECOVERED] + full.kinds[NDL_RECOVERED];
+        two.kinds[KIND_RECOVERED] + angle.kinds[KIND_RECOVERED] + full.kinds[KIND_RECOVERED];
     claim_scalar(claim, "recovered", (double)recovered, CLAIM_EXACT,
                  "grid points where the parent is recovered");
     claim_scalar(claim, "recovered_leaky",
-                 search(claim, &f, 3, true, &residual).kind == NDL_RECOVERED, CLAIM_EXACT,
+                 search(claim, &f, 3, true, &residual).kind == KIND_RECOVERED, CLAIM_EXACT,
                  "1 if it is recovered when children also fire alone");
     claim_scalar(claim, "residual", residual, CLAIM_NOT_COMPARED,
                  "largest stationarity residual of all optima");

@@ -90,8 +90,8 @@ static double predicted_slope(const struct pair *p, double h)
 {
     double slope = 0;
     for (size_t j = 0; j < 2; j++) {
-        double wanted = ndl_column_mean(&p->Z, j) * (1 - h), low = p->s->neither > 0 ? 0 : DBL_MAX,
-               high = 0;
+        double wanted = measure_column_mean(&p->Z, j) * (1 - h),
+               low = p->s->neither > 0 ? 0 : DBL_MAX, high = 0;
         for (size_t i = 0; i < p->Z.rows; i++)
             if (ndl_row(&p->Z, i)[1 - j] <= 0) {
                 low = fmin(low, ndl_row(&p->Z, i)[j]);
@@ -115,8 +115,8 @@ static struct move solve(const struct claim *claim, const struct pair *p)
     struct ndl_model end = claim_fit_from_model(claim, &p->X, &p->m, LAMBDA, &converged);
     move.shift = ndl_norm(2, end.b.v);
     move.distance = p->s->h <= -1 ? move.shift
-                                  : fmax(ndl_angle(2, ndl_row(&p->m.D, 0), ndl_row(&end.D, 0)),
-                                         ndl_angle(2, ndl_row(&p->m.D, 1), ndl_row(&end.D, 1)));
+                                  : fmax(measure_angle(2, ndl_row(&p->m.D, 0), ndl_row(&end.D, 0)),
+                                         measure_angle(2, ndl_row(&p->m.D, 1), ndl_row(&end.D, 1)));
     ndl_model_free(&end);
     return move;
 }
@@ -142,7 +142,7 @@ static void examine(struct claim *claim, const struct proviso *v, size_t stream)
         leaves = fmin(leaves, move.distance);
         stays = fmax(stays, solve(claim, &q).distance);
         if (v->broken.h <= -1) {
-            double mean[2] = {ndl_column_mean(&p.X, 0), ndl_column_mean(&p.X, 1)};
+            double mean[2] = {measure_column_mean(&p.X, 0), measure_column_mean(&p.X, 1)};
             claim_check_status(claim, ndl_wide_bound(&p.X, LAMBDA, true, &bound, b, &err), &err);
             shift_error = fmax(shift_error, fabs(move.shift - ndl_norm(2, b)));
             shift_mean = fmin(shift_mean, fabs(move.shift - ndl_norm(2, mean)));

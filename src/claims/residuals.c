@@ -145,7 +145,7 @@ static void check_atom(const struct claim *claim, const struct solution *s, size
     size_t d = s->R.cols, K = s->Z.cols;
     const double half = s->m->lambda / 2, *atom = ndl_row(&s->m->D, k);
     double sum[DIM] = {0}, point[DIM], mean[DIM],
-           mass = (double)s->R.rows * ndl_column_mean(&s->Z, k);
+           mass = (double)s->R.rows * measure_column_mean(&s->Z, k);
     for (size_t i = 0; i < s->R.rows; i++) {
         const double *r = ndl_row(&s->R, i), z = ndl_row(&s->Z, i)[k], along = ndl_dot(d, r, atom);
         ndl_axpy(d, z, r, sum);
@@ -176,7 +176,7 @@ static void check_fit(struct tally *t, const struct ndl_matrix *X, const struct 
     for (size_t q = 0; q < MEASURES; q++)
         worst[q] = -DBL_MAX;
     for (size_t k = 0; k < m->D.rows; k++)
-        if (ndl_activity(m, k) > 0) {
+        if (measure_activity(m, k) > 0) {
             check_atom(t->claim, &s, k, length, worst);
             t->live++;
         }
@@ -256,7 +256,7 @@ static void draw_figure(struct claim *claim, const struct ndl_matrix *X, const s
     claim_row(claim, 2, point[0], point[1]);
     claim_row(claim, 3, m->lambda / 2 * m->D.v[0], m->lambda / 2 * m->D.v[1]);
     claim_table(claim, "hull", "r1 unit 1e-6 corner of the hull\nr2 unit 1e-6 corner");
-    count = ndl_corners(off, count, corner);
+    count = measure_corners(off, count, corner);
     for (size_t c = 0; c <= count; c++)
         claim_row_array(claim, corner[c % count], 2);
     solution_free(&s);

@@ -69,11 +69,11 @@ static void compare(struct claim *claim, size_t trial, enum what what, const str
     for (size_t k = 0; k < m->D.rows; k++) {
         struct ndl_error err;
         struct ndl_share s;
-        if (ndl_activity(m, k) <= 0)
+        if (measure_activity(m, k) <= 0)
             continue;
         claim_check_status(claim, ndl_share_check(X, m, k, 0, &s, &err), &err);
         for (size_t j = 0; j < m->D.rows; j++) {
-            if (j == k || ndl_activity(m, j) <= 0)
+            if (j == k || measure_activity(m, j) <= 0)
                 continue;
             if (what == OPTIMA)
                 compare_optimum(claim, trial, m, &s, j, found);
@@ -100,7 +100,7 @@ static void examine(struct claim *claim, size_t trial, struct found *found)
         claim_check_status(claim, turned_model(rng, &X, &m, DEGREES, &spoilt, &err), &err);
         compare(claim, trial, TURNED, &X, &spoilt, found);
         ndl_model_free(&spoilt);
-        if (ndl_live(&m, live) >= 2) {
+        if (measure_live(&m, live) >= 2) {
             claim_check_status(claim, leaking_model(rng, &m, LEAK, &spoilt, &err), &err);
             compare(claim, trial, LEAKING, &X, &spoilt, found);
             ndl_model_free(&spoilt);
@@ -195,19 +195,22 @@ int main(int argc, char **argv)
         claim_progress(claim, trial + 1, PROBLEMS, "problems");
     }
     try_sizes(claim);
-    const double any = CLAIM_NOT_COMPARED;
     claim_values(
-        claim, NULL, {"problems", (double)f.problems, any, "optima: KKT residual at most 1e-9"},
-        {"pairs", (double)f.pairs, any, "ordered pairs of their features"},
-        {"capped", (double)f.capped, any, "of them with rho at most 1"},
-        {"least", f.optima, any, "smallest share minus bound at an optimum"},
-        {"least_without_bias", f.without_bias, any, "the same without a bias"},
-        {"tightest", f.tightest, any, "smallest share over bound, bound above 0.05"},
-        {"turned", f.turned, any, "smallest share minus bound, atoms turned by 10 degrees"},
-        {"leaking", f.leaking, any, "smallest share minus bound, one feature leaking into another"},
-        {"uncapped", f.uncapped, any, "smallest share minus (1 - h) at an optimum"},
-        {"half", f.half, any, "smallest share minus (1 - h)/2 where rho is at most 1"},
-        {"half_wanted", f.half_wanted, any, "the same where rho is larger"},
+        claim, NULL,
+        {"problems", (double)f.problems, CLAIM_NOT_COMPARED, "optima: KKT residual at most 1e-9"},
+        {"pairs", (double)f.pairs, CLAIM_NOT_COMPARED, "ordered pairs of their features"},
+        {"capped", (double)f.capped, CLAIM_NOT_COMPARED, "of them with rho at most 1"},
+        {"least", f.optima, CLAIM_NOT_COMPARED, "smallest share minus bound at an optimum"},
+        {"least_without_bias", f.without_bias, CLAIM_NOT_COMPARED, "the same without a bias"},
+        {"tightest", f.tightest, CLAIM_NOT_COMPARED, "smallest share over bound, bound above 0.05"},
+        {"turned", f.turned, CLAIM_NOT_COMPARED,
+         "smallest share minus bound, atoms turned by 10 degrees"},
+        {"leaking", f.leaking, CLAIM_NOT_COMPARED,
+         "smallest share minus bound, one feature leaking into another"},
+        {"uncapped", f.uncapped, CLAIM_NOT_COMPARED, "smallest share minus (1 - h) at an optimum"},
+        {"half", f.half, CLAIM_NOT_COMPARED,
+         "smallest share minus (1 - h)/2 where rho is at most 1"},
+        {"half_wanted", f.half_wanted, CLAIM_NOT_COMPARED, "the same where rho is larger"},
         {"shown", SHOWN, CLAIM_EXACT, "problems of the table"},
         {"lone", LONE, CLAIM_EXACT, "share of the child's firings without its parent"});
     return claim_end(claim);

@@ -11,8 +11,8 @@ fires alone and, at half strength, with single children. It is fully absorbed, $
 $\lambda>\lambda^*(q)$, where the multiplier of the parent's atom on a single child's sample
 vanishes; $\lambda^*=\frac49(2+\sqrt2)\,q+O(q^2)$.
 
-- Inputs: none. Tables: `siblings-grid` ($q$ against $\lambda$), `siblings-curve`.
 - Reads nothing: the data are weighted samples.
+- Writes: `siblings.tsv`; `siblings-grid` ($q$ against $\lambda$), `siblings-curve`.
 - Falsified by: a grid point of another kind than predicted, a loss other than the closed
   form, a share that does not tend to one half. */
 #include "kit/claim.h"
@@ -49,16 +49,17 @@ static struct outcome search(const struct claim *claim, const struct two_childre
 {
     struct ndl_error err;
     struct ndl_matrix Z;
-    struct ndl_search best;
+    struct two_children_found best;
     size_t first[EVENTS], parent = 0;
     struct ndl_matrix X = build(claim, f, first);
     gsl_rng *rng = claim_rng(claim, 0);
     claim_check_status(
-        claim, ndl_search_run(&X, first, EVENTS, 3, f->lambda, STARTS, rng, &best, &err), &err);
+        claim, two_children_search(&X, first, EVENTS, 3, f->lambda, STARTS, rng, &best, &err),
+        &err);
     claim_check_status(claim, ndl_codes_to_dense(&Z, &best.model.Z, &err), &err);
     unsigned on[EVENTS], always = 0;
     for (size_t e = 0; e < EVENTS; e++)
-        on[e] = ndl_search_firing(&best.model, first[e]);
+        on[e] = atoms_firing(&best.model, first[e]);
     for (size_t k = 0; k < 3; k++) {
         if (ndl_row(&best.model.D, k)[0] >= 0.99)
             always |= on[ALONE] & on[CHILD1] & on[CHILD2] & on[BOTH] & 1u << k;
@@ -67,11 +68,11 @@ static struct outcome search(const struct claim *claim, const struct two_childre
     }
     struct outcome o = {
         two_children_classify(on[ALONE], on[CHILD1], on[CHILD2], on[BOTH], always),
-        best.loss / SAMPLES, best.gap,
+        best.loss / SAMPLES, best.next_minimum,
         fmax(ndl_row(&Z, first[CHILD1])[parent], ndl_row(&Z, first[CHILD2])[parent])};
     *residual = fmax(*residual, best.residual);
     ndl_matrix_free(&Z);
-    ndl_search_free(&best);
+    two_children_search_free(&best);
     ndl_matrix_free(&X);
     gsl_rng_free(rng);
     return o;
@@ -90,7 +91,7 @@ derivatives balance, $q^2g'(1)=2q\lambda(1-1/\sqrt2)$ with $g'(1)=\frac89$. */
 static double entry(double lambda, void *params)
 {
     struct two_children f = family_at(*(double *)params, lambda);
-    return two_children_entry(&f, NDL_ABSORBED);
+    return two_children_entry(&f, KIND_ABSORBED);
 }
 
 static double boundary(double q)
@@ -120,17 +121,17 @@ static void run_grid(struct claim *claim, double *residual)
             double q = 0.05 * i, lambda = lambda_at(j);
             struct two_children f = family_at(q, lambda);
             enum two_children_kind predicted =
-                two_children_entry(&f, NDL_ABSORBED) <= 0 ? NDL_ABSORBED : NDL_MIXED;
+                two_children_entry(&f, KIND_ABSORBED) <= 0 ? KIND_ABSORBED : KIND_MIXED;
             struct outcome o = search(claim, &f, residual);
             wrong += o.kind != predicted;
-            exclusive_wrong += o.kind != NDL_ABSORBED; /* the rule of exclusive children */
-            mixed += o.kind == NDL_MIXED;
-            recovered += o.kind == NDL_RECOVERED;
+            exclusive_wrong += o.kind != KIND_ABSORBED; /* the rule of exclusive children */
+            mixed += o.kind == KIND_MIXED;
+            recovered += o.kind == KIND_RECOVERED;
             others += !isinf(o.gap);
             gap = fmin(gap, o.gap);
-            if (o.kind == NDL_ABSORBED && predicted == NDL_ABSORBED)
+            if (o.kind == KIND_ABSORBED && predicted == KIND_ABSORBED)
                 loss_error =
-                    fmax(loss_error, fabs(o.loss / two_children_loss(&f, NDL_ABSORBED) - 1));
+                    fmax(loss_error, fabs(o.loss / two_children_loss(&f, KIND_ABSORBED) - 1));
             double bound = f.alone * two_children_exact(1, lambda) +
                            2 * f.child * two_children_exact(M_SQRT2, lambda) +
                            f.both * two_children_exact(sqrt(3), lambda);
@@ -165,7 +166,7 @@ static void check_boundary(struct claim *claim, double *residual)
             double q = 0.05 * (1 + i % 6), from = i < 6 ? boundary(q) : 4. / 9 * (2 + M_SQRT2) * q;
             struct two_children f = family_at(q, from * (1 + 0.005 * side));
             wrong[i / 6] +=
-                search(claim, &f, residual).kind != (side < 0 ? NDL_MIXED : NDL_ABSORBED);
+                search(claim, &f, residual).kind != (side < 0 ? KIND_MIXED : KIND_ABSORBED);
         }
     claim_scalar(claim, "near.points", 12, CLAIM_EXACT,
                  "searches half a percent from the boundary");

@@ -115,8 +115,8 @@ static struct trial run_trial(const struct claim *claim, double child, double la
     double shift = bias ? lambda / 2 / (1 - f.rate) : lambda / 2;
     double mass = f.mean[0] * cos(t.predicted) + f.mean[1] * sin(t.predicted) - f.rate * shift;
     t.along_predicted = lambda / 2 * mass * sin(t.predicted);
-    t.along = ndl_covariance(&Z, 0, &R, u, bias);
-    t.across = ndl_covariance(&Z, 0, &R, normal, bias);
+    t.along = measure_covariance(&Z, 0, &R, u, bias);
+    t.across = measure_covariance(&Z, 0, &R, normal, bias);
     ndl_matrix_free(&Z);
     ndl_matrix_free(&R);
     ndl_matrix_free(&X);

@@ -10,8 +10,8 @@ and $\alpha z_c > z_p$ on the child's samples, the truth itself is stationary, w
 price is the same law read backwards: the child's atom must be *orthogonal* to its parent's.  If two
 features are declared child and parent and have a cosine $h$, the move
 $z_p \mathrel{+}= \epsilon z_c$, $d_c \mathrel{-}= \epsilon d_p$ is free where the child fires and
-shortens its atom, so that the norm falls at the rate $(1 + \alpha)\, h\, m_c$.  If the tree is right, the opposite
-move is feasible as well, and $h < 0$ falls at $(1 + \alpha) |h| m_c$.
+shortens its atom, so that the norm falls at the rate $(1 + \alpha)\, h\, m_c$.  If the tree is
+right, the opposite move is feasible as well, and $h < 0$ falls at $(1 + \alpha) |h| m_c$.
 
 - Reads nothing: forests of orthonormal features are drawn.
 - Writes: `treemax.tsv`; `treemax-tilt` (the norm against a tilt), `treemax-cosine` (the steepest
@@ -155,7 +155,7 @@ static void try_cosines(struct claim *claim)
     gsl_rng *rng = claim_rng(claim, 2000);
     struct ndl_matrix right = forest_draw(claim, rng, &family, SAMPLES),
                       wrong = forest_draw(claim, rng, &strangers, SAMPLES);
-    double m_right = ndl_column_mean(&right, 1), m_wrong = ndl_column_mean(&wrong, 1);
+    double m_right = measure_column_mean(&right, 1), m_wrong = measure_column_mean(&wrong, 1);
     double right_error = 0, wrong_error = 0, unscaled = 0, plain = 0;
     claim_table(
         claim, "cosine",

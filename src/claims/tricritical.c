@@ -12,11 +12,10 @@ $\beta^*=1/\cos^2(\theta/4)$, and the atom leaves the bisector continuously. Bey
 the minimising $\eta$. The atoms come within an angle $\epsilon$ of the features only at
 $\beta=\sin\theta/(\cos^2\frac{\theta-\epsilon}2\,\sin2\epsilon)$.
 
-- Inputs: none; nothing is random.
-- Tables: `tricritical-curve` (the limit against $\theta$), `tricritical-line` (the
-  tricritical angle against $\alpha$), `tricritical-path` and `tricritical-limit` (second atom
+- Reads nothing: the problem is in closed form, and nothing is random.
+- Writes: `tricritical.tsv`; `tricritical-curve` (the limit against $\theta$), `tricritical-line`
+  (the tricritical angle against $\alpha$), `tricritical-path` and `tricritical-limit` (second atom
   against $\beta$, global minimiser and limit).
-- Reads nothing: the problem is in closed form.
 - Falsified by: an exponent other than 1, a measured boundary that does not
   extrapolate to $\beta^*$, a Hessian that turns indefinite at another angle. */
 #include <gsl/gsl_math.h>

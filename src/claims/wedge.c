@@ -96,7 +96,7 @@ static struct point follow(const struct claim *claim, const struct ndl_matrix *X
     options.b0 = m->b.rows > 0 ? &m->b : NULL;
     options.tolerance = 1e-6; /* moves the loss by its square */
     struct point p = {.loss = claim_fit(claim, &Y, &options, &next, &converged) / SAMPLES};
-    p.cosine = ndl_least_cosine(&next);
+    p.cosine = measure_least_cosine(&next);
     for (size_t k = 0; k < K; k++)
         keep_max(&p.own, ndl_row(&next.D, k)[D - 1]);
     ndl_model_free(m);

@@ -54,7 +54,7 @@ static void measure_feature(const struct ndl_model *m, const struct ndl_matrix *
     keep_max(&worst->on, on);
     keep_max(&worst->sum, m->bias ? fabs(sum - 1) : 0);
     for (size_t j = 0; j < Z->cols; j++) {
-        double mean = ndl_column_mean(Z, j),
+        double mean = measure_column_mean(Z, j),
                h = ndl_dot(m->D.cols, ndl_row(&m->D, j), ndl_row(&m->D, k));
         if (mean > 0)
             keep_max(&worst->barycentre, fabs(barycentre[j] / mean - 1 + h));
@@ -69,7 +69,7 @@ static struct weights measure(const struct claim *claim, const struct ndl_matrix
     struct weights worst = {0};
     claim_check_status(claim, ndl_multiplier_weights(X, m, &W, &err), &err);
     for (size_t k = 0; k < Z.cols; k++)
-        if (ndl_column_mean(&Z, k) > 0)
+        if (measure_column_mean(&Z, k) > 0)
             measure_feature(m, &Z, &W, k, &worst);
     ndl_matrix_free(&W);
     ndl_matrix_free(&Z);
@@ -101,7 +101,7 @@ static void run_controls(const struct claim *claim, gsl_rng *rng, const struct n
         widen(&found->turned[a], measure(claim, X, &spoilt));
         ndl_model_free(&spoilt);
     }
-    if (ndl_live(m, live) < 2)
+    if (measure_live(m, live) < 2)
         return;
     claim_check_status(claim, leaking_model(rng, m, LEAK, &spoilt, &err), &err);
     widen(&found->leaking, measure(claim, X, &spoilt));

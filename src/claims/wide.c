@@ -66,7 +66,7 @@ static double longest(const struct ndl_matrix *X, const struct ndl_model *m, siz
     double r[DIMENSION], length = -1;
     *where = 0;
     for (size_t i = 0; i < X->rows; i++) {
-        double norm = ndl_residual(X, m, i, r);
+        double norm = measure_residual(X, m, i, r);
         if (norm > length)
             *where = i;
         length = fmax(length, norm);
@@ -80,7 +80,7 @@ static double dual_gap(const struct ndl_matrix *X, const struct ndl_model *m)
     // [anchor:wide-dual]
     double r[DIMENSION], sum = 0;
     for (size_t i = 0; i < X->rows; i++) {
-        double norm = ndl_residual(X, m, i, r), s = norm > LAMBDA / 2 ? LAMBDA / 2 / norm : 1;
+        double norm = measure_residual(X, m, i, r), s = norm > LAMBDA / 2 ? LAMBDA / 2 / norm : 1;
         sum += 2 * (1 - s) * ndl_dot(DIMENSION, r, ndl_row(X, i)) - (1 - s * s) * norm * norm;
     }
     return sum;
@@ -159,7 +159,7 @@ static void add_atom(const struct claim *claim, const struct ndl_matrix *X,
     size_t where;
     longest(X, m, &where);
     memcpy(D.v, m->D.v, m->D.rows * DIMENSION * sizeof *D.v);
-    double length = ndl_residual(X, m, where, atom), predicted = LAMBDA - 2 * length;
+    double length = measure_residual(X, m, where, atom), predicted = LAMBDA - 2 * length;
     ndl_normalise(DIMENSION, atom);
     keep_max(&found.slope, fabs(added_slope(claim, X, m, where, &D) / predicted - 1));
     struct ndl_model refitted = claim_fit_from(claim, X, &D, LAMBDA, m->bias, &after);
@@ -187,7 +187,7 @@ static void try_width(const struct claim *claim, gsl_rng *rng, const struct ndl_
     size_t where, live = 0;
     struct ndl_model m = claim_fit_random(claim, rng, X, K, LAMBDA, bias, STARTS, &loss);
     for (size_t k = 0; k < K; k++)
-        live += ndl_activity(&m, k) > 0;
+        live += measure_activity(&m, k) > 0;
     double gap = loss / bound - 1, length = longest(X, &m, &where);
     keep_min(&found.lowest, gap);
     found.tested++;

@@ -65,7 +65,7 @@ static void parse_check(const struct registry *registry, struct entry *entry, si
         FAIL(line, "check: '%s' is none of = <= >= < >", relation);
     double number;
     if (!is_key(check.key) || !(is_key(check.expected) || parse_number(check.expected, &number)))
-        FAIL(line, "check: KEY %s NUMBER-OR-KEY wanted, not '%s %s'", relation, check.key,
+        FAIL(line, "check: KEY %s NUMBER-OR-KEY expected, not '%s %s'", relation, check.key,
              check.expected);
     if (parse_number(check.expected, &number) && !isfinite(number))
         FAIL(line, "check: the expected value is %s", check.expected);
@@ -104,12 +104,12 @@ static void set_once(const struct registry *registry, size_t line, const char *f
 }
 
 static void parse_seconds(const struct registry *registry, struct entry *entry, size_t line,
-                          const char *value, double unit)
+                          const char *value)
 {
     double number;
     if (entry->seconds > 0 || !parse_number(value, &number) || !(number > 0) || !isfinite(number))
-        FAIL(line, "seconds: one positive number wanted, not '%s'", value);
-    entry->seconds = number * unit;
+        FAIL(line, "seconds: expected one positive number, not '%s'", value);
+    entry->seconds = number;
 }
 
 static void parse_field(const struct registry *registry, struct entry *entry, size_t line,
@@ -135,9 +135,7 @@ static void parse_field(const struct registry *registry, struct entry *entry, si
     else if (strcmp(field, "control") == 0)
         parse_control(registry, entry, line, value);
     else if (strcmp(field, "seconds") == 0)
-        parse_seconds(registry, entry, line, value, 1);
-    else if (strcmp(field, "minutes") == 0)
-        parse_seconds(registry, entry, line, value, 60);
+        parse_seconds(registry, entry, line, value);
     else
         FAIL(line, "unknown field '%s'", field);
 }

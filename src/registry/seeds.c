@@ -5,7 +5,7 @@
  * writes OUT/seeds.tsv and OUT/seeds-checks.tsv in the format of src/claims/kit/claim.h.  They are
  * committed in results/, since twenty seeds take too long for every build, and seeds_stale tells
  * whether they still speak of this registry and of the results of seed 1.  What they say of a claim
- * that they still speak of is taken over, so that a new check costs the seeds of its program only. */
+ * that they still speak of is taken over: a new check costs the seeds of its program only. */
 #include "registry.h"
 
 #include <math.h>

@@ -32,7 +32,7 @@ struct ndl_matrix claim_residuals(const struct claim *claim, const struct ndl_ma
 {
     struct ndl_matrix R = claim_matrix(claim, X->rows, X->cols);
     for (size_t i = 0; i < X->rows; i++)
-        ndl_residual(X, m, i, ndl_row(&R, i));
+        measure_residual(X, m, i, ndl_row(&R, i));
     return R;
 }
 

@@ -184,11 +184,11 @@ struct claim_tree claim_draw_tree(struct claim *claim, const char *path, size_t 
 void claim_tree_free(struct claim_tree *t);
 /* All pairs of a node that fires somewhere and one of its ancestors; returns their number.  Free
  * *pairs. */
-struct claim_pair {
+struct claim_descendant {
     size_t child, parent;
 };
-size_t claim_tree_pairs(const struct claim *claim, const struct claim_tree *t,
-                        struct claim_pair **pairs);
+size_t claim_tree_descendants(const struct claim *claim, const struct claim_tree *t,
+                              struct claim_descendant **pairs);
 /* The solver on t from the atoms D0 and the bias b0 (NULL: zeros), one atom per node and a free
  * bias, whatever residual it ends with. */
 struct ndl_model claim_tree_fit(const struct claim *claim, const struct claim_tree *t,

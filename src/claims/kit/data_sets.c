@@ -46,8 +46,8 @@ struct claim_tree claim_draw_hierarchy(struct claim *claim, const struct claim_h
     return t;
 }
 
-size_t claim_tree_pairs(const struct claim *claim, const struct claim_tree *t,
-                        struct claim_pair **pairs)
+size_t claim_tree_descendants(const struct claim *claim, const struct claim_tree *t,
+                              struct claim_descendant **pairs)
 {
     size_t K = t->D.rows, count = 0;
     *pairs = calloc(K * K + 1, sizeof **pairs);
@@ -55,8 +55,9 @@ size_t claim_tree_pairs(const struct claim *claim, const struct claim_tree *t,
         claim_die(claim, "no memory");
     for (size_t j = 0; j < K; j++)
         for (size_t k = ndl_tree_node(t->tree, j)->parent;
-             k != SIZE_MAX && ndl_column_mean(&t->Z, j) > 0; k = ndl_tree_node(t->tree, k)->parent)
-            (*pairs)[count++] = (struct claim_pair){j, k};
+             k != SIZE_MAX && measure_column_mean(&t->Z, j) > 0;
+             k = ndl_tree_node(t->tree, k)->parent)
+            (*pairs)[count++] = (struct claim_descendant){j, k};
     return count;
 }
 

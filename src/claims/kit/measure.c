@@ -7,7 +7,7 @@
 
 /* |u - v| = 2 sin(angle/2) and |u + v| = 2 cos(angle/2); acos(u.v) would lose half of the digits
  * near 0. */
-double ndl_angle(size_t n, const double *u, const double *v)
+double measure_angle(size_t n, const double *u, const double *v)
 {
     double minus = 0, plus = 0;
     for (size_t i = 0; i < n; i++) {
@@ -17,7 +17,7 @@ double ndl_angle(size_t n, const double *u, const double *v)
     return 2 * atan2(sqrt(minus), sqrt(plus));
 }
 
-double ndl_column_mean(const struct ndl_matrix *Z, size_t k)
+double measure_column_mean(const struct ndl_matrix *Z, size_t k)
 {
     double sum = 0;
     for (size_t i = 0; i < Z->rows; i++)
@@ -25,7 +25,7 @@ double ndl_column_mean(const struct ndl_matrix *Z, size_t k)
     return sum / (double)Z->rows;
 }
 
-double ndl_cofiring(const struct ndl_matrix *Z, size_t j, size_t k)
+double measure_cofiring(const struct ndl_matrix *Z, size_t j, size_t k)
 {
     size_t both = 0, alone = 0;
     for (size_t i = 0; i < Z->rows; i++) {
@@ -35,7 +35,7 @@ double ndl_cofiring(const struct ndl_matrix *Z, size_t j, size_t k)
     return (double)both / (double)alone;
 }
 
-double ndl_least_ratio(const struct ndl_matrix *Z, size_t j, size_t k)
+double measure_least_ratio(const struct ndl_matrix *Z, size_t j, size_t k)
 {
     double least = HUGE_VAL;
     for (size_t i = 0; i < Z->rows; i++)
@@ -44,7 +44,7 @@ double ndl_least_ratio(const struct ndl_matrix *Z, size_t j, size_t k)
     return least;
 }
 
-double ndl_activity(const struct ndl_model *m, size_t k)
+double measure_activity(const struct ndl_model *m, size_t k)
 {
     size_t on = 0;
     for (size_t e = 0; e < m->Z.start[m->Z.rows]; e++)
@@ -52,27 +52,27 @@ double ndl_activity(const struct ndl_model *m, size_t k)
     return (double)on / (double)m->Z.rows;
 }
 
-size_t ndl_live(const struct ndl_model *m, size_t *live)
+size_t measure_live(const struct ndl_model *m, size_t *live)
 {
     size_t count = 0;
     for (size_t k = 0; k < m->D.rows; k++)
-        if (ndl_activity(m, k) > 0)
+        if (measure_activity(m, k) > 0)
             live[count++] = k;
     return count;
 }
 
-double ndl_least_cosine(const struct ndl_model *m)
+double measure_least_cosine(const struct ndl_model *m)
 {
     double least = 1;
     for (size_t j = 0; j < m->D.rows; j++)
-        for (size_t k = 0; k < j && ndl_activity(m, j) > 0; k++)
-            if (ndl_activity(m, k) > 0)
+        for (size_t k = 0; k < j && measure_activity(m, j) > 0; k++)
+            if (measure_activity(m, k) > 0)
                 least = fmin(least, ndl_dot(m->D.cols, ndl_row(&m->D, j), ndl_row(&m->D, k)));
     return least;
 }
 
-double ndl_covariance(const struct ndl_matrix *Z, size_t k, const struct ndl_matrix *R,
-                      const double *a, bool centred)
+double measure_covariance(const struct ndl_matrix *Z, size_t k, const struct ndl_matrix *R,
+                          const double *a, bool centred)
 {
     double product = 0, z_mean = 0, r_mean = 0, n = (double)Z->rows;
     for (size_t i = 0; i < Z->rows; i++) {
@@ -84,7 +84,7 @@ double ndl_covariance(const struct ndl_matrix *Z, size_t k, const struct ndl_mat
     return centred ? product - z_mean * r_mean : product;
 }
 
-double ndl_residual(const struct ndl_matrix *X, const struct ndl_model *m, size_t i, double *r)
+double measure_residual(const struct ndl_matrix *X, const struct ndl_model *m, size_t i, double *r)
 {
     size_t d = X->cols;
     for (size_t c = 0; c < d; c++)
@@ -102,7 +102,7 @@ static int by_coordinates(const void *left, const void *right)
 }
 
 /* Andrew's monotone chain: the lower half, then the upper one. */
-size_t ndl_corners(double (*point)[2], size_t n, double (*corner)[2])
+size_t measure_corners(double (*point)[2], size_t n, double (*corner)[2])
 {
     size_t count = 0;
     qsort(point, n, sizeof *point, by_coordinates);

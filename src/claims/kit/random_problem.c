@@ -37,11 +37,11 @@ static void draw_firing(gsl_rng *rng, const struct random_problem *p, const doub
     double common = gsl_ran_gaussian(rng, 0.8);
     for (size_t j = 0; j < p->features; j++)
         /* unit variance, correlation 0.64; above 0.5 in 31 % of the samples */
-        if (p->kind == NDL_CORRELATED)
+        if (p->kind == PROBLEM_CORRELATED)
             fires[j] = common + gsl_ran_gaussian(rng, 0.6) > 0.5;
         else
             fires[j] = gsl_rng_uniform(rng) < rate[j] &&
-                       (p->kind != NDL_HIERARCHICAL || j == 0 || fires[parent[j]]);
+                       (p->kind != PROBLEM_HIERARCHICAL || j == 0 || fires[parent[j]]);
 }
 
 static enum ndl_status draw_data(gsl_rng *rng, const struct random_problem *p, struct ndl_matrix *X,
@@ -55,16 +55,16 @@ static enum ndl_status draw_data(gsl_rng *rng, const struct random_problem *p, s
         return status;
     for (size_t j = 0; j < p->features; j++) {
         ndl_random_unit(rng, direction[j], p->dimension);
-        rate[j] =
-            p->kind == NDL_HIERARCHICAL ? gsl_ran_flat(rng, 0.4, 0.9) : gsl_ran_flat(rng, 0.1, 0.6);
+        rate[j] = p->kind == PROBLEM_HIERARCHICAL ? gsl_ran_flat(rng, 0.4, 0.9)
+                                                  : gsl_ran_flat(rng, 0.1, 0.6);
         parent[j] = j > 0 ? gsl_rng_uniform_int(rng, j) : 0;
     }
     for (size_t i = 0; i < p->samples; i++) {
         double *x = ndl_row(X, i);
         for (size_t c = 0; c < p->dimension; c++)
-            x[c] = gsl_ran_gaussian(rng, p->kind == NDL_GAUSSIAN ? 1 : p->noise);
+            x[c] = gsl_ran_gaussian(rng, p->kind == PROBLEM_GAUSSIAN ? 1 : p->noise);
         draw_firing(rng, p, rate, parent, fires);
-        for (size_t j = 0; j < p->features && p->kind != NDL_GAUSSIAN; j++) {
+        for (size_t j = 0; j < p->features && p->kind != PROBLEM_GAUSSIAN; j++) {
             double z = fires[j] ? gsl_ran_flat(rng, 0.2, 1.8) : 0;
             ndl_axpy(p->dimension, z, direction[j], x);
         }
@@ -133,11 +133,11 @@ enum ndl_status turned_model(gsl_rng *rng, const struct ndl_matrix *X, const str
 enum ndl_status leaking_model(gsl_rng *rng, const struct ndl_model *m, double share,
                               struct ndl_model *leaking, struct ndl_error *err)
 {
-    size_t live[FEATURES], count = m->D.rows > FEATURES ? 0 : ndl_live(m, live);
+    size_t live[FEATURES], count = m->D.rows > FEATURES ? 0 : measure_live(m, live);
     struct ndl_matrix Z;
     *leaking = (struct ndl_model){0};
     if (count < 2)
-        return ndl_fail(err, NDL_BADARG, "leaking: 2 to %d features wanted", FEATURES);
+        return ndl_fail(err, NDL_BADARG, "leaking: expected 2 to %d features", FEATURES);
     size_t first = gsl_rng_uniform_int(rng, count), other = 1 + gsl_rng_uniform_int(rng, count - 1);
     size_t j = live[first], k = live[(first + other) % count];
     enum ndl_status status = copy_dictionary(leaking, m, err);

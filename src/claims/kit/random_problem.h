@@ -8,10 +8,10 @@
 /* How features fire: independently; from a common cause; each only where an earlier one does; or
  * there are none, and the data are plain Gaussian. */
 enum random_problem_kind {
-    NDL_INDEPENDENT,
-    NDL_CORRELATED,
-    NDL_HIERARCHICAL,
-    NDL_GAUSSIAN,
+    PROBLEM_INDEPENDENT,
+    PROBLEM_CORRELATED,
+    PROBLEM_HIERARCHICAL,
+    PROBLEM_GAUSSIAN,
     RANDOM_PROBLEM_KINDS
 };
 

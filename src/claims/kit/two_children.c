@@ -116,16 +116,16 @@ double two_children_loss(const struct two_children *f, enum two_children_kind ki
     double angles[2] = {0.5, 0.3};
     gsl_vector_view one = gsl_vector_view_array(angles, 1), two = gsl_vector_view_array(angles, 2);
     if (f->both > 0)
-        return kind == NDL_ABSORBED ? minimise(absorbed, f, &two.vector) : (double)INFINITY;
+        return kind == KIND_ABSORBED ? minimise(absorbed, f, &two.vector) : (double)INFINITY;
     switch (kind) {
-    case NDL_ABSORBED:
+    case KIND_ABSORBED:
         return f->alone * two_children_exact(f->base, f->lambda) +
                2 * f->child * two_children_exact(hypot(f->base, 1), f->lambda);
-    case NDL_MERGED:
+    case KIND_MERGED:
         return merged(f);
-    case NDL_MISSED:
+    case KIND_MISSED:
         return minimise(missed, f, &one.vector);
-    case NDL_SPLIT:
+    case KIND_COMPOSED:
         return minimise(split, f, &two.vector);
     default:
         return (double)INFINITY;
@@ -136,12 +136,12 @@ double two_children_entry(const struct two_children *f, enum two_children_kind k
 {
     double angles[2] = {0.5, 0.3}, B = f->base;
     gsl_vector_view one = gsl_vector_view_array(angles, 1), two = gsl_vector_view_array(angles, 2);
-    if (kind == NDL_MISSED) {
+    if (kind == KIND_MISSED) {
         minimise(missed, f, &one.vector);
         double c = cos(angles[0]), residual = B - (B * c - f->lambda / 2) * c; /* along p */
         return 2 * residual * B / hypot(B, 1) - f->lambda;
     }
-    assert(kind == NDL_ABSORBED && f->both > 0);
+    assert(kind == KIND_ABSORBED && f->both > 0);
     minimise(absorbed, f, &two.vector);
     struct children c = children_at(f, &two.vector);
     return 2 * (B - (c.child - f->lambda / 2) * c.x) - f->lambda;
@@ -151,22 +151,22 @@ enum two_children_kind two_children_classify(unsigned alone, unsigned child1, un
                                              unsigned both, unsigned always)
 {
     if (always)
-        return NDL_RECOVERED;
+        return KIND_RECOVERED;
     if (!alone || !child1 || !child2)
-        return NDL_MIXED;
+        return KIND_MIXED;
     /* the parent's atoms are silent whenever a child is on */
     if (!(alone & (child1 | child2 | both)))
-        return child1 == child2 ? NDL_MERGED : (child1 & child2) ? NDL_MIXED : NDL_ABSORBED;
+        return child1 == child2 ? KIND_MERGED : (child1 & child2) ? KIND_MIXED : KIND_ABSORBED;
     if (child1 & child2)
-        return NDL_MIXED;
-    return alone == (child1 | child2)           ? NDL_SPLIT
-           : alone == child1 || alone == child2 ? NDL_MISSED
-                                                : NDL_MIXED;
+        return KIND_MIXED;
+    return alone == (child1 | child2)           ? KIND_COMPOSED
+           : alone == child1 || alone == child2 ? KIND_MISSED
+                                                : KIND_MIXED;
 }
 
 /* ----------------------------------------------------------------- search */
 
-unsigned ndl_search_firing(const struct ndl_model *m, size_t i)
+unsigned atoms_firing(const struct ndl_model *m, size_t i)
 {
     const struct ndl_codes *Z = &m->Z;
     double largest = 0;
@@ -182,7 +182,7 @@ unsigned ndl_search_firing(const struct ndl_model *m, size_t i)
 /* The local minimum reached from D0, kept if it is the lowest so far.  *loss receives its loss.
  * NDL_NOCONV, possible at a boundary of kinds, is not an error: the residual tells. */
 static enum ndl_status descend(const struct ndl_matrix *X, const struct ndl_matrix *D0,
-                               double lambda, struct ndl_search *best, double *loss,
+                               double lambda, struct two_children_found *best, double *loss,
                                struct ndl_error *err)
 {
     struct ndl_fit_options options = ndl_fit_defaults(D0->rows, lambda);
@@ -213,11 +213,12 @@ static unsigned next_subset(unsigned set)
     return ripple | ((set ^ ripple) / low) >> 2;
 }
 
-enum ndl_status ndl_search_run(const struct ndl_matrix *X, const size_t *first, size_t kinds,
-                               size_t atoms, double lambda, int starts, gsl_rng *rng,
-                               struct ndl_search *search, struct ndl_error *err)
+enum ndl_status two_children_search(const struct ndl_matrix *X, const size_t *first, size_t kinds,
+                                    size_t atoms, double lambda, int starts, gsl_rng *rng,
+                                    struct two_children_found *search, struct ndl_error *err)
 {
-    *search = (struct ndl_search){.loss = (double)INFINITY, .gap = (double)INFINITY};
+    *search =
+        (struct two_children_found){.loss = (double)INFINITY, .next_minimum = (double)INFINITY};
     if (kinds > 8 || atoms < 1 || atoms > 8 || starts < 0 || starts > 64)
         return ndl_fail(err, NDL_BADARG, "search: %zu kinds, %zu atoms, %d starts", kinds, atoms,
                         starts);
@@ -240,15 +241,16 @@ enum ndl_status ndl_search_run(const struct ndl_matrix *X, const size_t *first, 
     }
     for (size_t s = 0; status == NDL_OK && s < count; s++)
         if (losses[s] / search->loss - 1 > 1e-7) /* another minimum, not another rounding */
-            search->gap = fmin(search->gap, losses[s] / search->loss - 1);
+            search->next_minimum = fmin(search->next_minimum, losses[s] / search->loss - 1);
     ndl_matrix_free(&D0);
     if (status != NDL_OK)
-        ndl_search_free(search);
+        two_children_search_free(search);
     return status;
 }
 
-void ndl_search_free(struct ndl_search *search)
+void two_children_search_free(struct two_children_found *search)
 {
     ndl_model_free(&search->model);
-    *search = (struct ndl_search){.loss = (double)INFINITY, .gap = (double)INFINITY};
+    *search =
+        (struct two_children_found){.loss = (double)INFINITY, .next_minimum = (double)INFINITY};
 }

@@ -26,13 +26,13 @@ void two_children_child(double rho, int which, double c[3]);
 double two_children_exact(double length, double lambda);
 
 enum two_children_kind {
-    NDL_RECOVERED, /* the parent's atom fires whenever the parent does */
-    NDL_ABSORBED,  /* it fires only when no child does, every child has an atom of its own */
-    NDL_MISSED,    /* absorbed by one child; the other one and the parent share an atom */
-    NDL_MERGED,    /* absorbed; the children share an atom */
+    KIND_RECOVERED, /* the parent's atom fires whenever the parent does */
+    KIND_ABSORBED,  /* it fires only when no child does, every child has an atom of its own */
+    KIND_MISSED,    /* absorbed by one child; the other one and the parent share an atom */
+    KIND_MERGED,    /* absorbed; the children share an atom */
     /* no atom of the parent: each atom is a child's, together they code the parent */
-    NDL_SPLIT,
-    NDL_MIXED, /* anything else */
+    KIND_COMPOSED,
+    KIND_MIXED, /* anything else */
     TWO_CHILDREN_KINDS
 };
 
@@ -55,19 +55,19 @@ enum two_children_kind two_children_classify(unsigned alone, unsigned child1, un
 
 /* The best of several descents of (P) without bias: from every choice of `atoms` of the `kinds`
  * distinct samples at rows first[] of X as atoms, and from `starts` random dictionaries. */
-struct ndl_search {
+struct two_children_found {
     struct ndl_model model; /* the best, owned */
     double loss;            /* its loss, a sum over samples */
     double residual;        /* its stationarity residual */
     /* relative distance to the next higher local minimum met; INFINITY if none */
-    double gap;
+    double next_minimum;
 };
-enum ndl_status ndl_search_run(const struct ndl_matrix *X, const size_t *first, size_t kinds,
-                               size_t atoms, double lambda, int starts, gsl_rng *rng,
-                               struct ndl_search *search, struct ndl_error *err);
-void ndl_search_free(struct ndl_search *search);
+enum ndl_status two_children_search(const struct ndl_matrix *X, const size_t *first, size_t kinds,
+                                    size_t atoms, double lambda, int starts, gsl_rng *rng,
+                                    struct two_children_found *search, struct ndl_error *err);
+void two_children_search_free(struct two_children_found *search);
 
 /* The set of atoms (bit k: atom k < 32) that fire on sample i, above a relative 1e-6. */
-unsigned ndl_search_firing(const struct ndl_model *m, size_t i);
+unsigned atoms_firing(const struct ndl_model *m, size_t i);
 
 #endif

@@ -57,7 +57,8 @@ double two_features_merged_end(double theta, double alpha, double *beta);
  * before. */
 double two_features_curvature(double theta, double alpha);
 
-/* A root of f in [low, high], Brent's method to rounding; f has opposite signs at the ends. */
+/* A root of f in [low, high], Brent's method to rounding; f has opposite signs at
+ * the ends, or GSL's handler ends the program. */
 double find_root(double (*f)(double x, void *params), void *params, double low, double high);
 
 #endif
