@@ -97,6 +97,18 @@ static double settle(const struct ndl_matrix *X, double turn, size_t budget, dou
     return loss;
 }
 
+/* Whether the same features are coded: where they fire they are larger than 0.1, and what a turn
+ * adds to the others is smaller. */
+static bool same_support(const struct ndl_matrix *A, const struct ndl_matrix *B)
+{
+    for (size_t e = 0; e < A->rows * A->cols; e++)
+        if ((A->v[e] > 0.1) != (B->v[e] > 0.1))
+            return false;
+    return true;
+}
+
+/** The slope is measured in the first trial in which no code is dropped for another one between
+the two turns: there the loss has a kink. */
 static void try_budgets(struct claim *claim)
 {
     double error = 0, whole = 0, least_sure = -DBL_MAX, enough = 0;
@@ -107,6 +119,7 @@ static void try_budgets(struct claim *claim)
                 "error unit^2 1e-6 standard error over the trials");
     for (size_t budget = 1; budget <= WIDTH; budget++) {
         double sum = 0, squares = 0;
+        bool compared = false;
         for (size_t trial = 0; trial < TRIALS; trial++) {
             struct ndl_matrix X = claim_matrix(claim, COUNT, WIDTH), Z = claim_copy(claim, &X),
                               R = claim_copy(claim, &X);
@@ -126,23 +139,30 @@ static void try_budgets(struct claim *claim)
                 }
             sum += slope / TRIALS;
             squares += slope * slope / TRIALS;
-            if (trial == 0) {
+            if (!compared) {
                 unit[1] = 1;
                 double predicted = -2 * measure_covariance(&Z, 0, &R, unit, true),
                        all = -2 * measure_covariance(&Z, 0, &X, unit, true), ahead[WIDTH],
                        back[WIDTH];
                 memcpy(ahead, b, sizeof b);
                 memcpy(back, b, sizeof b);
+                struct ndl_matrix other = claim_copy(claim, &Z);
                 double measured = (settle(&X, turn, budget, ahead, &Z, &R) -
-                                   settle(&X, -turn, budget, back, &Z, &R)) /
+                                   settle(&X, -turn, budget, back, &other, &R)) /
                                   (2 * turn);
-                keep_max(&error, fabs(measured - predicted));
-                keep_max(&whole, fabs(measured - all));
+                compared = same_support(&Z, &other);
+                if (compared) {
+                    keep_max(&error, fabs(measured - predicted));
+                    keep_max(&whole, fabs(measured - all));
+                }
+                ndl_matrix_free(&other);
             }
             ndl_matrix_free(&X);
             ndl_matrix_free(&Z);
             ndl_matrix_free(&R);
         }
+        if (!compared)
+            error = (double)INFINITY;
         double spread = sqrt(fmax(0, squares - sum * sum) / (TRIALS - 1));
         if (budget <= 4)
             keep_max(&least_sure, sum + 4 * spread);
