@@ -7,7 +7,7 @@ exits 0 "$registry" check
 exits 0 "$registry" table --check REPRODUCE.md
 
 for section in paper/sections/*.tex; do
-    grep -q "\\\\sectionfile{$(basename "$section" .tex)}" paper/paper.tex ||
+    grep -q "\\\\input{sections/$(basename "$section" .tex)}" paper/paper.tex ||
         complain "$section is not in paper/paper.tex"
 done
 # A figure is in the paper, begins with the style, and names every file that it reads.
@@ -35,7 +35,7 @@ literals() { # FILE...: "FILE <tab> NUMBER" per occurrence
         gsub(/\\\\\[[^]]*\]/, " ", line)
         gsub(/\\begin\{(equation|align|gather|multline)\*?\}/, "\\[", line)
         gsub(/\\end\{(equation|align|gather|multline)\*?\}/, "\\]", line)
-        gsub(/\\(result|verdict|claimcommand|codelisting|ref|cref|Cref|eqref|label|input|includegraphics|begin|end|cite[a-z]*|url|href|hyperref|sectionfile|usepackage|documentclass|vspace|hspace|setlength)\**(\[[^]]*\])*(\{[^}]*\})?/, " ", line)
+        gsub(/\\(result|verdict|claimcommand|codelisting|ref|cref|Cref|eqref|label|input|includegraphics|begin|end|cite[a-z]*|url|href|hyperref|usepackage|documentclass|vspace|hspace|setlength)\**(\[[^]]*\])*(\{[^}]*\})?/, " ", line)
         file = FILENAME
         sub(/.*\//, "", file)
         while (match(line, /[0-9]+(\.[0-9]+)+|[0-9]+\\%|10\^\{[^}]*[0-9]\}|[0-9][0-9]+|\$|\\\[|\\\]/)) {

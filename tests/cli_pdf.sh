@@ -29,20 +29,20 @@ other=$(grep -ao '/BaseFont /[A-Z]*+[A-Za-z0-9-]*' "$BUILD"/figures/*.pdf | grep
 cp -r paper "$scratch/paper"
 rm "$scratch/b/paper.pdf"
 for command in '\\result{no.such}' '\\codelisting{no-such}' '\\verdict{nosuch}' '\\ref{nosuch}'; do
-    sed "s/^\\\\sectionfile{setting}/$command\n&/" paper/paper.tex >"$scratch/paper/paper.tex"
+    sed "s/^\\\\input{sections\/setting}/$command\n&/" paper/paper.tex >"$scratch/paper/paper.tex"
     exits 1 src/scripts/latex.sh "$scratch/paper" "$scratch/b" && says 'no[.-]*such'
     [ ! -e "$scratch/b/paper.pdf" ] || complain "a PDF with $command"
 done
 
 # TeX's own error is shown, and no older PDF stays.
-sed 's/^\\sectionfile{setting}/\\nosuchcommand\n&/' paper/paper.tex >"$scratch/paper/paper.tex"
+sed 's/^\\input{sections\/setting}/\\nosuchcommand\n&/' paper/paper.tex >"$scratch/paper/paper.tex"
 echo old >"$scratch/b/paper.pdf"
 exits 1 src/scripts/latex.sh "$scratch/paper" "$scratch/b"
 head -n 1 "$scratch/err" | grep -q 'paper.tex:[0-9]*: Undefined control sequence' || complain "TeX's error: $(head -n 3 "$scratch/err")"
 [ ! -e "$scratch/b/paper.pdf" ] || complain 'the PDF of before'
 
 # So does a line that is too long for its column.
-sed 's/^\\sectionfile{setting}/\\noindent\\rule{10cm}{1pt}\n&/' paper/paper.tex >"$scratch/paper/paper.tex"
+sed 's/^\\input{sections\/setting}/\\noindent\\rule{10cm}{1pt}\n&/' paper/paper.tex >"$scratch/paper/paper.tex"
 exits 1 src/scripts/latex.sh "$scratch/paper" "$scratch/b" && says '^Overfull'
 [ ! -e "$scratch/b/paper.pdf" ] || complain 'a PDF with an overfull line'
 

@@ -118,7 +118,7 @@ static void test_refused(void **state)
     assert_string_equal(err.text, "turned: 9 dimensions, more than 8");
     assert_null(spoilt.D.v);
     assert_int_equal(leaking_model(rng, &m, 0.1, &spoilt, &err), NDL_BADARG);
-    assert_string_equal(err.text, "leaking: 2 to 8 features wanted");
+    assert_string_equal(err.text, "leaking: expected 2 to 8 features");
     assert_null(spoilt.D.v);
     ndl_matrix_free(&X);
     ndl_model_free(&m);

@@ -416,7 +416,7 @@ static void options_out_of_range(void **state)
     REFUSED("jumprelu", "bandwidth 0", o.bandwidth = 0);
     REFUSED("l1", "a gated SAE has a penalty", o.custom = &empty);
     REFUSED("topk", "unit norms", o.norms = SAE_FREE);
-    REFUSED("l1", "lambda is nan", o.lambda = NAN);
+    REFUSED("l1", "lambda is nan", o.lambda = (double)NAN);
     REFUSED("l1", "rate is 0", o.rate = 0);
     REFUSED("l1", "beta2 is 1", o.beta2 = 1);
     REFUSED("l1", "anneal_to is 0.1", o.anneal_to = 0.1);
@@ -435,7 +435,7 @@ static void what_is_not_finite_is_named(void **state)
     assert_int_equal(sae_new(&sae, &o, &err), NDL_OK);
     assert_int_equal(sae_init_random(&sae, NULL, &err), NDL_OK);
     memcpy(before, sae.value[SAE_D], sizeof before);
-    X[7] = NAN;
+    X[7] = (double)NAN;
     assert_int_equal(sae_step(&sae, X, NULL, &err), NDL_BADDATA);
     assert_string_equal(err.text, "step 1: sample 3 of the batch, column 1 is nan");
     X[7] = 1e200;
@@ -443,7 +443,7 @@ static void what_is_not_finite_is_named(void **state)
     assert_non_null(strstr(err.text, "step 1: the loss is inf"));
     assert_memory_equal(before, sae.value[SAE_D], sizeof before);
     X[7] = 0;
-    sae.value[SAE_B_ENC][1] = NAN;
+    sae.value[SAE_B_ENC][1] = (double)NAN;
     assert_int_equal(sae_step(&sae, X, NULL, &err), NDL_BADDATA);
     assert_string_equal(err.text, "step 1: the loss is nan; first not finite: b_enc of latent 1");
     assert_int_equal(sae.step, 0);

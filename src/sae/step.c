@@ -103,7 +103,7 @@ static enum ndl_status checked_pass(struct sae *sae, const double *X, struct sae
 {
     const struct sae_state *s = sae->state;
     bool good = ndl_finite(s->numbers, s->value);
-    *report = (struct sae_report){.step = sae->step, .loss = NAN};
+    *report = (struct sae_report){.step = sae->step, .loss = (double)NAN};
     if (good)
         pass(sae, X, report);
     if (!good || !isfinite(report->loss) || !ndl_finite(s->numbers, s->gradient))
