@@ -13,13 +13,13 @@ for header in "$prefix"/include/ndl/*.h; do
 done
 
 # README shows the example as it is.
-sed 's/^\(..*\)$/    \1/' examples/learn.c >"$scratch/indented"
+sed 's/^\(..*\)$/    \1/' tests/learn.c >"$scratch/indented"
 awk 'NR == FNR { want[++n] = $0; next } { have[++m] = $0 }
      END { for (i = 0; i + n <= m; i++) { for (j = 1; j <= n && have[i + j] == want[j]; j++); if (j > n) exit 0 } exit 1 }' \
-    "$scratch/indented" README.md || complain 'README.md shows another examples/learn.c'
+    "$scratch/indented" README.md || complain 'README.md shows another tests/learn.c'
 
 mkdir "$scratch/outside"
-cp examples/learn.c "$scratch/outside"
+cp tests/learn.c "$scratch/outside"
 printf '1 0\n0 1\n1 0\n0 1\n2 0\n0 2\n' >"$scratch/outside/table.tsv"
 cd "$scratch/outside" || exit 1
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
