@@ -243,7 +243,9 @@ reference: $(registry) $(results) $(spread) $(readme_figure)
 	  echo "results/$${figure##*/}: replaced"; done
 	@$(registry) table --rewrite REPRODUCE.md
 
-reference-seeds: seeds
+# Also where a claim does not hold for every seed: the table then says so.
+reference-seeds: $(registry)
+	@+BUILD=$(BUILD) MAKE='$(MAKE)' src/scripts/seeds.sh $(COUNT) || [ -s $(BUILD)/seeds/seeds.tsv ]
 	@for file in seeds-checks.tsv seeds.tsv; do \
 	  cp $(BUILD)/seeds/$$file results/$$file.new && mv results/$$file.new results/$$file || exit 1; done
 

@@ -32,6 +32,7 @@ while [ "$seed" -lt "$count" ]; do
     $MAKE --no-print-directory -k SEED="$seed" $(printf "$directory/%s.tsv\n" $programs) >/dev/null || true
 done
 mkdir -p "$BUILD/seeds"
+rm -f "$BUILD/seeds/"*.tsv
 # shellcheck disable=SC2086 # one word per directory
 "$registry" seeds $known --out "$BUILD/seeds" $directories ||
     { echo "seeds: not every claim holds for every seed" >&2; exit 1; }
