@@ -197,8 +197,7 @@ static void write_best(struct claim *claim, struct point (*branch)[BRANCHES][AMP
 static void record_jumps(struct claim *claim, struct point (*branch)[BRANCHES][AMPLITUDES])
 {
     static const char *const name[2] = {"first", "second"};
-    const double search = 0.1,
-                 any = CLAIM_NOT_COMPARED; /* another machine may find another minimum */
+    const double search = 0.1; /* another machine may find another minimum */
     for (int j = 0; j < 2; j++) {
         double at[SETS], found = 0, persists = 0, cosine = HUGE_VAL, own = HUGE_VAL;
         for (size_t i = 0; i < SETS; i++) {
@@ -212,11 +211,13 @@ static void record_jumps(struct claim *claim, struct point (*branch)[BRANCHES][A
         char key[32];
         snprintf(key, sizeof key, "%s.at", name[j]);
         claim_spread(claim, key, at, SETS, search, "amplitude of the jump");
-        claim_values(
-            claim, name[j], {"found", found, any, "data sets with this jump"},
-            {"persists", persists, any, "in which the old state is a local minimum beyond it"},
-            {"cosine", cosine, any, "least change of the smallest cosine"},
-            {"own", own, any, "least change of the largest cosine with the third feature"});
+        claim_values(claim, name[j],
+                     {"found", found, CLAIM_NOT_COMPARED, "data sets with this jump"},
+                     {"persists", persists, CLAIM_NOT_COMPARED,
+                      "in which the old state is a local minimum beyond it"},
+                     {"cosine", cosine, CLAIM_NOT_COMPARED, "least change of the smallest cosine"},
+                     {"own", own, CLAIM_NOT_COMPARED,
+                      "least change of the largest cosine with the third feature"});
     }
 }
 

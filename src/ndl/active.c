@@ -69,7 +69,7 @@ void ndl_active_free(struct ndl_active *w)
 /* -------------------------------------------------------- the factor of the set */
 
 /* v = U^-T v */
-NDL_WIDE static void solve_transposed(const struct ndl_active *w, double *v)
+NDL_WIDE_REGISTERS static void solve_transposed(const struct ndl_active *w, double *v)
 {
     for (size_t i = 0; i < w->n; i++) {
         v[i] *= w->inverse[i];
@@ -78,7 +78,7 @@ NDL_WIDE static void solve_transposed(const struct ndl_active *w, double *v)
 }
 
 /* x = U^-1 v */
-NDL_WIDE static void solve_upper(const struct ndl_active *w, const double *v, double *x)
+NDL_WIDE_REGISTERS static void solve_upper(const struct ndl_active *w, const double *v, double *x)
 {
     for (size_t i = w->n; i-- > 0;)
         x[i] = (v[i] - ndl_dot(w->n - i - 1, w->U + i * w->ld + i + 1, x + i + 1)) * w->inverse[i];
@@ -236,7 +236,8 @@ static double value(const struct ndl_active *w)
 
 /* g = h - G z outside the set, -HUGE_VAL in it; returns the largest entry, `top` has that of
  * every STRIP. */
-NDL_WIDE static double gradient(struct ndl_active *w, const double *G, size_t ldg, const double *h)
+NDL_WIDE_REGISTERS static double gradient(struct ndl_active *w, const double *G, size_t ldg,
+                                          const double *h)
 {
     const double *from = h, *row[4];
     double minus_z[4];

@@ -143,8 +143,8 @@ static double noise(const struct coding *c, const struct workspace *w, size_t s)
 
 /* The active-set solver works with h and G, whose rounding is that of |x|^2.  From the residual
  * itself the multipliers of the active codes come out as zero as they can be. */
-NDL_WIDE static void refine(const struct coding *c, struct workspace *w, size_t s,
-                            const uint32_t *names)
+NDL_WIDE_REGISTERS static void refine(const struct coding *c, struct workspace *w, size_t s,
+                                      const uint32_t *names)
 {
     struct ndl_active *a = &w->active;
     size_t d = c->e->unit.cols;
@@ -181,7 +181,7 @@ static void keep(const struct coding *c, struct workspace *w, size_t s, const ui
 }
 
 /* residual = centred - z D for sample s */
-NDL_WIDE static void reconstruct(const struct coding *c, struct workspace *w, size_t s)
+NDL_WIDE_REGISTERS static void reconstruct(const struct coding *c, struct workspace *w, size_t s)
 {
     size_t d = c->e->unit.cols;
     double *r = ndl_row(&w->residual, s);
@@ -347,7 +347,8 @@ static bool pack_block(const struct coding *c, const struct workspace *w, size_t
 }
 
 /* centred = X - b for the rows of a block; false if an entry of X is not finite. */
-NDL_WIDE static bool centre(const struct coding *c, struct workspace *w, size_t first, size_t rows)
+NDL_WIDE_REGISTERS static bool centre(const struct coding *c, struct workspace *w, size_t first,
+                                      size_t rows)
 {
     size_t d = c->e->unit.cols;
     bool finite = true;

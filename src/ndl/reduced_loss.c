@@ -124,8 +124,8 @@ static void slice_range(const struct ndl_reduced *f, size_t slice, size_t *first
     *last = *first + part + (slice < rest);
 }
 
-NDL_WIDE static double residual(const struct ndl_reduced *f, const struct ndl_point *p, size_t i,
-                                double *r)
+NDL_WIDE_REGISTERS static double residual(const struct ndl_reduced *f, const struct ndl_point *p,
+                                          size_t i, double *r)
 {
     memcpy(r, ndl_row(f->X, i), f->d * sizeof *r);
     ndl_axpy(f->d, -1, ndl_row(&p->atoms_and_bias, f->K), r);
@@ -142,7 +142,7 @@ double ndl_reduced_residual(const struct ndl_reduced *f, const struct ndl_point 
 }
 
 /* One slice of: loss, sum (z_i, 1)^T r_i, sum (z_i, 1)^T (z_i, 1) (lower triangle). */
-NDL_WIDE static void eval_slice(void *context, size_t slice, size_t end, int worker)
+NDL_WIDE_REGISTERS static void eval_slice(void *context, size_t slice, size_t end, int worker)
 {
     const struct pass *pass = context;
     struct ndl_reduced *f = pass->f;
@@ -288,7 +288,7 @@ void ndl_reduced_gradient(const struct ndl_reduced *f, const struct ndl_point *p
     ndl_tangent(f, p, g);
 }
 
-NDL_WIDE static void hessian_slice(void *context, size_t slice, size_t end, int worker)
+NDL_WIDE_REGISTERS static void hessian_slice(void *context, size_t slice, size_t end, int worker)
 {
     const struct pass *pass = context;
     struct ndl_reduced *f = pass->f;

@@ -15,9 +15,9 @@
 /* On a function whose time these loops are: compiled once more for wider registers, chosen when the
  * program is loaded.  The lanes stay four and products are not fused, so the bits stay the same. */
 #if defined __x86_64__ && defined __linux__
-#define NDL_WIDE __attribute__((target_clones("avx2", "default")))
+#define NDL_WIDE_REGISTERS __attribute__((target_clones("avx2", "default")))
 #else
-#define NDL_WIDE
+#define NDL_WIDE_REGISTERS
 #endif
 
 typedef double ndl_lanes __attribute__((vector_size(32)));

@@ -90,7 +90,7 @@ static void parse_control(const struct registry *registry, struct entry *entry, 
     char *verb = cut_word(control.key = trim(text));
     char *rest = cut_word(control.breaks = cut_word(verb));
     if (!is_key(control.key) || strcmp(verb, "breaks") != 0 || !is_key(control.breaks) || *rest)
-        FAIL(line, "control: 'KEY breaks KEY : reason' wanted");
+        FAIL(line, "control: expected 'KEY breaks KEY : reason'");
     entry->controls = grow(entry->controls, entry->control_count + 1, sizeof *entry->controls);
     entry->controls[entry->control_count++] = control;
 }
@@ -176,7 +176,7 @@ static void begin_claim(struct registry *registry, size_t line, char *text)
     finish_claim(registry);
     char *id = cut_word(text);
     if (strcmp(text, "claim") != 0 || !is_name(id))
-        FAIL(line, "'claim ID' (ID of [a-z0-9_]) or an indented field wanted");
+        FAIL(line, "expected 'claim ID' (ID of [a-z0-9_]) or an indented field");
     const struct entry *same = registry_find(registry, id);
     if (same)
         FAIL(line, "claim %s is already in line %zu", id, same->line);

@@ -22,8 +22,8 @@ static const double *atom_of(const struct sae *sae, uint32_t k)
 }
 
 /* r -= sum of z_k d_k over the entries [from, to). */
-NDL_WIDE static void subtract(const struct sae *sae, const struct sae_entries *e, size_t from,
-                              size_t to, double *r)
+NDL_WIDE_REGISTERS static void subtract(const struct sae *sae, const struct sae_entries *e,
+                                        size_t from, size_t to, double *r)
 {
     size_t d = sae->o.d, j = from;
     for (; j + 4 <= to; j += 4) {
@@ -69,8 +69,8 @@ static void reconstruct(const struct row *row)
 }
 
 /* g = -2 R . d_k of the entries of sample i; R of the entry's group, or one for all. */
-NDL_WIDE static void slopes(const struct sae *sae, struct sae_entries *e, size_t i, const double *R,
-                            size_t stride)
+NDL_WIDE_REGISTERS static void slopes(const struct sae *sae, struct sae_entries *e, size_t i,
+                                      const double *R, size_t stride)
 {
     size_t d = sae->o.d;
     for (size_t j = e->start[i]; j < e->start[i] + e->n[i]; j++) {

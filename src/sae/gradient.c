@@ -72,8 +72,9 @@ static void transpose(const struct sae *sae, struct sae_entries *e)
 }
 
 /* y += factor sum of v_t x_i over the entries [t, end), x_i row i of X (batch x d). */
-NDL_WIDE static void add_rows(const struct sae_entries *e, size_t t, size_t end, const double *v,
-                              double factor, const double *X, size_t d, double *y)
+NDL_WIDE_REGISTERS static void add_rows(const struct sae_entries *e, size_t t, size_t end,
+                                        const double *v, double factor, const double *X, size_t d,
+                                        double *y)
 {
     for (; t + 4 <= end; t += 4) {
         const uint32_t *row = e->row + t;

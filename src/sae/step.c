@@ -146,7 +146,7 @@ static inline void adam(const struct adam *a, size_t from, size_t n)
     }
 }
 
-NDL_WIDE static void update_latents(void *context, size_t first, size_t last, int worker)
+NDL_WIDE_REGISTERS static void update_latents(void *context, size_t first, size_t last, int worker)
 {
     (void)worker;
     const struct adam *a = context;

@@ -37,7 +37,7 @@ enum two_children_kind {
 };
 
 /* The minimal loss of that kind: exclusive children (both = 0) with two atoms for MISSED,
- * MERGED, SPLIT (the symmetric one) and three for ABSORBED; with both > 0 three atoms and
+ * MERGED, COMPOSED (symmetric) and three for ABSORBED; with both > 0 three atoms and
  * ABSORBED, symmetric in the children.  INFINITY for other combinations.  Closed form, but for
  * at most two angles that are minimised numerically. */
 double two_children_loss(const struct two_children *family, enum two_children_kind kind);
