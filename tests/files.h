@@ -1,6 +1,6 @@
 /* files.h -- what the tests of file formats share: a temporary directory, files made by hand in it,
- * and expectations.  All conversions (float16, bfloat16, float32 to double) are exact, so values are
- * compared bit for bit unless a comment gives a tolerance. */
+ * and expectations.  All conversions (float16, bfloat16, float32 to double) are exact, so values
+ * are compared bit for bit unless a comment gives a tolerance. */
 #ifndef TESTS_FILES_H
 #define TESTS_FILES_H
 

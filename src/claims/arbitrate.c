@@ -254,22 +254,37 @@ static void run_all(struct claim *claim, struct outcome outcomes[COUNT][STARTS])
         }
 }
 
-static void compare(struct claim *claim, struct outcome outcomes[COUNT][STARTS])
+/* A row for each design and start: their numbers, and the ends of an interval for each measure. */
+static struct ndl_matrix read_predictions(struct claim *claim)
 {
     struct ndl_matrix predicted;
     struct ndl_error err;
+    const char *path = claim_data(claim, "arbitration/predictions.tsv");
+    enum ndl_status status = ndl_tsv_read(&predicted, path, &err);
+    if (status == NDL_OK && predicted.cols != 2 + 2 * COMPARED)
+        status = ndl_fail(&err, NDL_BADDATA, "%s: expected %d columns", path, 2 + 2 * COMPARED);
+    for (size_t r = 0; status == NDL_OK && r < predicted.rows; r++) {
+        double design = ndl_row(&predicted, r)[0], start = ndl_row(&predicted, r)[1];
+        if (!(design >= 0 && design < COUNT && start >= 0 && start < STARTS))
+            status = ndl_fail(&err, NDL_BADDATA, "%s: row %zu: no design %g with start %g", path, r,
+                              design, start);
+    }
+    claim_check_status(claim, status, &err);
+    return predicted;
+}
+
+static void compare(struct claim *claim, const struct ndl_matrix *predicted,
+                    struct outcome outcomes[COUNT][STARTS])
+{
     double made[STARTS] = {0}, missed[STARTS] = {0};
-    claim_check_status(
-        claim, ndl_tsv_read(&predicted, claim_data(claim, "arbitration/predictions.tsv"), &err),
-        &err);
     claim_table(claim, "table",
                 "design - 0 as in predictions.tsv\nstart - 0 0 truth, 1 random\n"
                 "measure - 0 0 silent, 1 cosine, 2 hedge\nlow 1 0 predicted at least\n"
                 "high 1 0 predicted at most\nmeasured 1 inf mean over seeds\n"
                 "error 1 inf its standard error\n"
                 "verdict - inf 1 as predicted, 0 missed, -1 nothing was predicted");
-    for (size_t r = 0; r < predicted.rows; r++) {
-        const double *p = ndl_row(&predicted, r);
+    for (size_t r = 0; r < predicted->rows; r++) {
+        const double *p = ndl_row(predicted, r);
         const struct outcome *out = &outcomes[(size_t)p[0]][(size_t)p[1]];
         for (size_t i = 0; i < COMPARED; i++) {
             double low = p[2 + 2 * i], high = p[3 + 2 * i], verdict = -1;
@@ -282,7 +297,6 @@ static void compare(struct claim *claim, struct outcome outcomes[COUNT][STARTS])
                       verdict);
         }
     }
-    ndl_matrix_free(&predicted);
     claim_values(claim, "truth", {"predictions", made[TRUTH], CLAIM_EXACT, "made, from the truth"},
                  {"missed", missed[TRUTH], CLAIM_NOT_COMPARED, "of these, missed"});
     claim_values(claim, "random", {"predictions", made[RANDOM], CLAIM_EXACT, "made, random starts"},
@@ -296,8 +310,10 @@ int main(int argc, char **argv)
         claim_begin(argc, argv,
                     "Trains fourteen designs of sparse autoencoders on a hierarchy and compares "
                     "them with predictions.\vExample: arbitrate --seed 7 --out build/results");
+    struct ndl_matrix predicted = read_predictions(claim);
     run_all(claim, outcomes);
-    compare(claim, outcomes);
+    compare(claim, &predicted, outcomes);
+    ndl_matrix_free(&predicted);
     const double *l1 = outcomes[L1][TRUTH].mean, *jumprelu = outcomes[JUMPRELU][TRUTH].mean,
                  *matryoshka = outcomes[MATRYOSHKA][TRUTH].mean;
     /* Training ends some hundredths from where a design would settle, by the noise of Adam. */
